@@ -1,0 +1,5 @@
+/** The domain. */
+@NullMarked
+package io.varve.core;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Varve's own bytes on the log. */
+@NullMarked
+package io.varve.schemas;
+
+import org.jspecify.annotations.NullMarked;

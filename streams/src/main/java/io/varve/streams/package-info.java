@@ -1,0 +1,5 @@
+/** The topologies. */
+@NullMarked
+package io.varve.streams;
+
+import org.jspecify.annotations.NullMarked;
