@@ -101,7 +101,9 @@ class MarksTest {
 
         assertTrue(marks.isEmpty());
         assertEquals(0, marks.dirtyBytes());
-        assertThrows(IndexOutOfBoundsException.class, () -> marks.bits().set(0, marks.bits().bitCount() + 1));
+        assertThrows(
+                IndexOutOfBoundsException.class,
+                () -> marks.bits().set(0, marks.bits().bitCount() + 1));
     }
 
     @Test
@@ -115,7 +117,8 @@ class MarksTest {
 
         byte[] expected = java.security.MessageDigest.getInstance("SHA-256").digest(words);
 
-        assertEquals(java.util.HexFormat.of().formatHex(expected), Digest.of(bits).hex());
+        assertEquals(
+                java.util.HexFormat.of().formatHex(expected), Digest.of(bits).hex());
     }
 
     private static Granularity anyGranularity(SplittableRandom random) {
