@@ -1,0 +1,27 @@
+package io.varve.core.drive;
+
+import java.util.SortedSet;
+
+/**
+ * The state of a dirty bitmap.
+ *
+ * <pre>
+ *   Idle(ENABLED)  --disable-->  Idle(DISABLED)  --enable-->  Idle(ENABLED)
+ *   Idle  --backup starts-->  Busy  --backup concluded-->  Idle, recording as before
+ *   any   --its bits can't be trusted-->  Inconsistent  --remove-->  gone
+ * </pre>
+ */
+public sealed interface BitmapStatus {
+    /** Nobody uses it. */
+    record Idle(Recording recording) implements BitmapStatus {}
+
+    /**
+     * A backup copies the bitmap's generations, which are its cut; new ones collect in {@code successor}.
+     *
+     * @param recording of the bitmap before, and after
+     */
+    record Busy(BackupKey backup, SortedSet<Long> successor, Recording recording) implements BitmapStatus {}
+
+    /** Its bits may lack writes; it can only be removed. */
+    record Inconsistent(String reason) implements BitmapStatus {}
+}

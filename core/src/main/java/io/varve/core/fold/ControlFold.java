@@ -1,0 +1,216 @@
+package io.varve.core.fold;
+
+import io.varve.core.bits.Granularity;
+import io.varve.core.drive.Arrival;
+import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.BackupKind;
+import io.varve.core.drive.BackupTarget;
+import io.varve.core.drive.Bitmap;
+import io.varve.core.drive.BitmapStatus;
+import io.varve.core.drive.BitmapStatus.Idle;
+import io.varve.core.drive.DriveState;
+import io.varve.core.drive.Generation;
+import io.varve.core.drive.Recording;
+import io.varve.core.drive.SyncPointMark;
+import io.varve.core.drive.Trust;
+import io.varve.core.drive.UndecidedBackup;
+import io.varve.core.event.DriveEvent;
+import io.varve.core.event.DriveEvent.DriveAttached;
+import io.varve.core.event.DriveEvent.GenerationSealed;
+import io.varve.core.id.BitmapName;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.UnaryOperator;
+
+/**
+ * The control events' part of the fold: set algebra on generation numbers (design.md section 1). An event that doesn't
+ * fit the state, such as one of a bitmap that isn't there, changes nothing: the planner that wrote it refuses such ones.
+ */
+final class ControlFold {
+    private ControlFold() {}
+
+    record Folded(DriveState state, List<Effect> effects) {
+        static Folded of(DriveState state, Effect... effects) {
+            return new Folded(state, List.of(effects));
+        }
+    }
+
+    static Folded apply(DriveState state, DriveEvent event) {
+        return switch (event) {
+            case GenerationSealed sealed -> sealed(state, sealed);
+            case DriveEvent.BitmapAdded added -> Folded.of(added(state, added));
+            case DriveEvent.BitmapRemoved(BitmapName name) -> Folded.of(removed(state, name));
+            case DriveEvent.BitmapCleared(BitmapName name) ->
+                Folded.of(changed(voided(state, name), name, b -> b.withGenerations(opened(state, b))));
+            case DriveEvent.BitmapEnabled(BitmapName name) ->
+                Folded.of(changed(
+                        state,
+                        name,
+                        b -> b.withStatus(new Idle(Recording.ENABLED))
+                                .opening(state.open().number())));
+            case DriveEvent.BitmapDisabled(BitmapName name) ->
+                Folded.of(changed(voided(state, name), name, b -> disabled(state, b)));
+            case DriveEvent.BitmapsMerged merged ->
+                Folded.of(changed(
+                        state, merged.target(), b -> b.withGenerations(union(b.generations(), merged.generations()))));
+            case DriveEvent.BitmapMarkedInconsistent(BitmapName name, String reason) ->
+                Folded.of(changed(voided(state, name), name, b -> b.withStatus(new BitmapStatus.Inconsistent(reason))));
+            case DriveEvent.SyncPointMarked(SyncPointMark mark) -> marked(state, mark);
+            case DriveEvent.BackupConcluded concluded -> ConclusionFold.apply(state, concluded);
+            case DriveEvent.DriveResized(long sizeBytes) -> Folded.of(resized(state, sizeBytes));
+            case DriveEvent.DriveDetached detached -> Folded.of(detached(state));
+            case DriveEvent.GenerationsCoalesced coalesced -> coalesced(state, coalesced);
+            case DriveAttached attached -> Folded.of(arrived(state, attached));
+            case DriveEvent.Checkpoint(DriveState whole) -> Folded.of(whole);
+            case DriveEvent.ExtentsDirtied dirtied -> Folded.of(state);
+        };
+    }
+
+    /** The state after the heir of its journal has come up. */
+    static DriveState arrived(DriveState state, DriveAttached attached) {
+        if (attached.arrival() != Arrival.INCONSISTENT) {
+            return state;
+        }
+        String reason = "the agent came up without the marks of its last run";
+        DriveState suspect = state.withTrust(new Trust.Suspect(reason));
+        for (BitmapName name : state.bitmaps().keySet()) {
+            suspect = changed(voided(suspect, name), name, b -> b.withGenerations(b.allGenerations())
+                    .withStatus(new BitmapStatus.Inconsistent(reason)));
+        }
+        return suspect;
+    }
+
+    /** What a marked sync point asks for: nothing for a file, which the agent sees to. */
+    static Effect offer(DriveState state, SyncPointMark mark) {
+        return state.trust() instanceof Trust.Suspect(String reason) && mark.kind() instanceof BackupKind.Incremental
+                ? new Effect.RefusePart(mark, reason)
+                : new Effect.OfferPart(mark);
+    }
+
+    private static Folded sealed(DriveState state, GenerationSealed sealed) {
+        Generation open = state.open();
+        if (open.number() != sealed.generation()) {
+            return Folded.of(state);
+        }
+        Generation closed = new Generation(
+                open.number(),
+                open.granularity(),
+                open.sizeBytes(),
+                Optional.of(new Generation.Seal(sealed.dirtyBytes(), sealed.digest())));
+        long next = open.number() + 1;
+        SortedMap<Long, Generation> generations = new TreeMap<>(state.generations());
+        generations.put(closed.number(), closed);
+        generations.put(next, new Generation(next, sealed.openedGranularity(), state.sizeBytes(), Optional.empty()));
+        SortedMap<BitmapName, Bitmap> bitmaps = new TreeMap<>(state.bitmaps());
+        bitmaps.replaceAll((name, bitmap) -> bitmap.opening(next));
+        return Folded.of(state.withGenerations(generations).withBitmaps(bitmaps), new Effect.VerifySeal(closed));
+    }
+
+    private static DriveState added(DriveState state, DriveEvent.BitmapAdded added) {
+        Bitmap bitmap = new Bitmap(
+                added.bitmap(),
+                added.granularity(),
+                added.persistent(),
+                new Idle(added.recording()),
+                Optional.empty(),
+                new TreeSet<>());
+        return state.with(bitmap.opening(state.open().number()));
+    }
+
+    private static DriveState removed(DriveState state, BitmapName name) {
+        SortedMap<BitmapName, Bitmap> bitmaps = new TreeMap<>(state.bitmaps());
+        bitmaps.remove(name);
+        return voided(state, name).withBitmaps(bitmaps);
+    }
+
+    private static SortedSet<Long> opened(DriveState state, Bitmap bitmap) {
+        return bitmap.isRecording() ? new TreeSet<>(List.of(state.open().number())) : new TreeSet<>();
+    }
+
+    private static Bitmap disabled(DriveState state, Bitmap bitmap) {
+        TreeSet<Long> sealed = new TreeSet<>(bitmap.generations());
+        sealed.remove(state.open().number());
+        return bitmap.withStatus(new Idle(Recording.DISABLED)).withGenerations(sealed);
+    }
+
+    private static Folded marked(DriveState state, SyncPointMark mark) {
+        DriveState after = state;
+        if (mark.cut().isPresent()) {
+            BitmapName name = mark.cut().get().bitmap();
+            after = changed(
+                    state,
+                    name,
+                    b -> b.withStatus(new BitmapStatus.Busy(mark.key(), opened(state, b), recording(b)))
+                            .withGenerations(mark.cut().get().generations()));
+        }
+        SortedMap<BackupKey, UndecidedBackup> undecided = new TreeMap<>(state.undecided());
+        undecided.put(mark.key(), new UndecidedBackup(mark, UndecidedBackup.Phase.RUNNING, mark.anchors()));
+        after = after.withUndecided(undecided);
+        return mark.target() == BackupTarget.ARCHIVE ? Folded.of(after, offer(after, mark)) : Folded.of(after);
+    }
+
+    private static Recording recording(Bitmap bitmap) {
+        return bitmap.isRecording() ? Recording.ENABLED : Recording.DISABLED;
+    }
+
+    private static DriveState resized(DriveState state, long sizeBytes) {
+        SortedMap<Long, Generation> generations = new TreeMap<>(state.generations());
+        Generation open = state.open();
+        generations.put(open.number(), new Generation(open.number(), open.granularity(), sizeBytes, Optional.empty()));
+        return state.withGenerations(generations).withSizeBytes(sizeBytes);
+    }
+
+    private static DriveState detached(DriveState state) {
+        DriveState kept = state;
+        for (Bitmap bitmap : state.bitmaps().values()) {
+            kept = bitmap.persistent() ? kept : removed(kept, bitmap.name());
+        }
+        return kept;
+    }
+
+    private static Folded coalesced(DriveState state, DriveEvent.GenerationsCoalesced coalesced) {
+        Generation last = state.generations().get(coalesced.into());
+        if (last == null) {
+            return Folded.of(state);
+        }
+        Granularity finest = coalesced.merged().stream()
+                .flatMap(number -> Optional.ofNullable(state.generations().get(number)).stream())
+                .map(Generation::granularity)
+                .reduce(last.granularity(), Granularity::finer);
+        Generation into = new Generation(
+                last.number(),
+                finest,
+                last.sizeBytes(),
+                Optional.of(new Generation.Seal(coalesced.dirtyBytes(), coalesced.digest())));
+        TreeMap<Long, Generation> generations = new TreeMap<>(state.generations());
+        coalesced.merged().forEach(generations::remove);
+        generations.put(last.number(), into);
+        SortedMap<BitmapName, Bitmap> bitmaps = new TreeMap<>(state.bitmaps());
+        bitmaps.replaceAll((name, bitmap) -> bitmap.coalescing(coalesced.merged(), into.number()));
+        return Folded.of(
+                state.withGenerations(generations).withBitmaps(bitmaps),
+                new Effect.Coalesce(coalesced.merged(), into),
+                new Effect.VerifySeal(into));
+    }
+
+    /** The state without {@code name}'s anchor, now or by a commit yet to come. */
+    static DriveState voided(DriveState state, BitmapName name) {
+        SortedMap<BackupKey, UndecidedBackup> undecided = new TreeMap<>(state.undecided());
+        undecided.replaceAll((key, backup) -> backup.voiding(name));
+        return changed(state.withUndecided(undecided), name, b -> b.withAnchor(Optional.empty()));
+    }
+
+    static DriveState changed(DriveState state, BitmapName name, UnaryOperator<Bitmap> change) {
+        return state.bitmap(name).map(b -> state.with(change.apply(b))).orElse(state);
+    }
+
+    private static SortedSet<Long> union(SortedSet<Long> left, SortedSet<Long> right) {
+        TreeSet<Long> union = new TreeSet<>(left);
+        union.addAll(right);
+        return union;
+    }
+}

@@ -1,0 +1,116 @@
+package io.varve.core.fold;
+
+import io.varve.core.drive.DriveState;
+import io.varve.core.drive.Generation;
+import io.varve.core.drive.Trust;
+import io.varve.core.event.DriveEvent;
+import io.varve.core.event.DriveEvent.DriveAttached;
+import io.varve.core.event.DriveEvent.ExtentsDirtied;
+import io.varve.core.event.LogRecord;
+import io.varve.core.id.IncarnationId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The function from a drive's log to its state. The agent folds what it writes, the topology what it reads, the audit
+ * what it replays; all agree (design.md section 2).
+ *
+ * <p>Which records count, by incarnation and by control number:
+ *
+ * <pre>
+ *   incarnation   in the line                         its control events and extents count
+ *                 DriveAttached, inherits the head    joins the line (the first heir wins)
+ *                 DriveAttached, inherits nothing     a new journal: everything starts anew
+ *                 any other                           changes no mark; the drive is suspect        // I8
+ *   control       known + 1                           applied
+ *                 up to known                         a repeat: the state stays, the effects are asked for again
+ *                 beyond                              a gap: nothing is applied, re-publication is requested
+ * </pre>
+ */
+public final class Fold {
+    private Fold() {}
+
+    public static Step apply(Optional<DriveState> before, LogRecord record) {
+        if (before.isEmpty()) {
+            return first(record);
+        }
+        DriveState state = before.get();
+        if (record.event() instanceof DriveAttached attached && !state.line().contains(record.incarnation())) {
+            return attach(state, record, attached);
+        }
+        if (!state.line().contains(record.incarnation())) {
+            return suspect(state, record);
+        }
+        if (record.event() instanceof ExtentsDirtied dirtied) {
+            return dirty(state, dirtied);
+        }
+        return control(state, record);
+    }
+
+    private static Step first(LogRecord record) {
+        return switch (record.event()) {
+            case DriveAttached attached when attached.inherited().isEmpty() -> anew(record, attached);
+            case DriveEvent.Checkpoint(DriveState state) -> Step.of(state, new Effect.ForgetAll());
+            default -> new Step(Optional.empty(), List.of(new Effect.RequestControl(1)));
+        };
+    }
+
+    private static Step anew(LogRecord record, DriveAttached attached) {
+        Generation open = new Generation(
+                attached.openGeneration(), attached.granularity(), attached.sizeBytes(), Optional.empty());
+        DriveState fresh = DriveState.fresh(
+                        record.drive(), attached.journal(), record.incarnation(), open, new Trust.Sound())
+                .withControl(record.control());
+        return Step.of(fresh, new Effect.ForgetAll());
+    }
+
+    private static Step attach(DriveState state, LogRecord record, DriveAttached attached) {
+        if (attached.inherited().isEmpty()) {
+            return attached.journal().equals(state.journal()) ? suspect(state, record) : anew(record, attached);
+        }
+        IncarnationId head = state.line().getLast();
+        if (!attached.inherited().get().equals(head) || !attached.journal().equals(state.journal())) {
+            return suspect(state, record);
+        }
+        if (record.control() != state.control() + 1) {
+            return Step.of(state, new Effect.RequestControl(state.control() + 1));
+        }
+        List<IncarnationId> line = new ArrayList<>(state.line());
+        line.add(record.incarnation());
+        return Step.of(ControlFold.arrived(state.withLine(line), attached).withControl(record.control()));
+    }
+
+    private static Step suspect(DriveState state, LogRecord record) {
+        String reason = "a record of incarnation " + record.incarnation() + ", which isn't in drive " + record.drive()
+                + "'s line: another agent may have written the image";
+        return Step.of(state.withTrust(new Trust.Suspect(reason)), new Effect.Suspected(reason));
+    }
+
+    private static Step dirty(DriveState state, ExtentsDirtied dirtied) {
+        Generation generation = state.generations().get(dirtied.generation());
+        if (generation == null) {
+            // Its referrers are gone, or its number hasn't opened here yet: then the seal before it is missing, too.
+            return dirtied.generation() > state.open().number()
+                    ? Step.of(state, new Effect.RequestControl(state.control() + 1))
+                    : Step.of(state);
+        }
+        return Step.of(state, new Effect.Mark(generation, dirtied.extents()));
+    }
+
+    private static Step control(DriveState state, LogRecord record) {
+        if (record.event() instanceof DriveEvent.Checkpoint(DriveState whole) && record.control() > state.control()) {
+            return Step.of(whole.withControl(record.control()));
+        }
+        if (record.control() > state.control() + 1) {
+            return Step.of(state, new Effect.RequestControl(state.control() + 1));
+        }
+        if (record.control() <= state.control()) {
+            return new Step(Optional.of(state), Repeat.effects(state, record.event()));
+        }
+        ControlFold.Folded folded = ControlFold.apply(state, record.event());
+        DriveState after = folded.state().withControl(record.control());
+        List<Effect> effects = new ArrayList<>(folded.effects());
+        return new Step(Optional.of(Unreferred.dropped(after, effects)), effects);
+    }
+}
