@@ -78,8 +78,10 @@ final class ControlFold {
         String reason = "the agent came up without the marks of its last run";
         DriveState suspect = state.withTrust(new Trust.Suspect(reason));
         for (BitmapName name : state.bitmaps().keySet()) {
-            suspect = changed(voided(suspect, name), name, b -> b.withGenerations(b.allGenerations())
-                    .withStatus(new BitmapStatus.Inconsistent(reason)));
+            suspect = changed(
+                    voided(suspect, name),
+                    name,
+                    b -> b.withGenerations(b.allGenerations()).withStatus(new BitmapStatus.Inconsistent(reason)));
         }
         return suspect;
     }
