@@ -5,6 +5,7 @@ import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
+import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.BitmapStatus.Busy;
 import io.varve.core.drive.Conclusion;
@@ -60,11 +61,11 @@ final class ConclusionFold {
     }
 
     private static DriveState written(DriveState state, UndecidedBackup backup) {
-        DriveState after = dropCut(state, backup);
-        if (backup.mark().cut().isPresent()) {
-            after = ControlFold.voided(after, backup.mark().cut().get().bitmap());
+        Optional<Cut> cut = backup.mark().cut();
+        if (cut.isEmpty() || cut.get().mode() == BitmapMode.NEVER) {
+            return decided(putBack(state, backup), backup);
         }
-        return decided(after, backup);
+        return decided(ControlFold.voided(dropCut(state, backup), cut.get().bitmap()), backup);
     }
 
     private static DriveState failed(DriveState state, UndecidedBackup backup) {

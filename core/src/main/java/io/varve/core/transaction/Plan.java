@@ -1,0 +1,20 @@
+package io.varve.core.transaction;
+
+import java.util.List;
+
+/** What becomes of a transaction. */
+public sealed interface Plan {
+    /**
+     * It can be carried out.
+     *
+     * @param drives in ascending order of drive id: the order in which their gates are taken
+     */
+    record Planned(List<DrivePlan> drives) implements Plan {
+        public Planned {
+            drives = List.copyOf(drives);
+        }
+    }
+
+    /** It can't, and nothing was changed; the description is QEMU 7.2's where QEMU refuses it, too. */
+    record Refused(String description) implements Plan {}
+}
