@@ -19,7 +19,10 @@ import java.util.TreeSet;
 public record Cut(
         BitmapName bitmap,
         BitmapMode mode,
-        SortedSet<Long> generations, Granularity granularity, long dirtyBytes, Digest digest) {
+        SortedSet<Long> generations,
+        Granularity granularity,
+        long dirtyBytes,
+        Digest digest) {
     public Cut {
         generations = Collections.unmodifiableSortedSet(new TreeSet<>(generations));
     }

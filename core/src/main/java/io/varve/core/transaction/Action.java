@@ -1,6 +1,5 @@
 package io.varve.core.transaction;
 
-import io.varve.core.bits.Granularity;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.Recording;

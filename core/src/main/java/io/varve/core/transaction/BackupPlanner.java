@@ -33,8 +33,8 @@ final class BackupPlanner {
         Optional<Bitmap> bitmap = Optional.empty();
         if (action.bitmap().isPresent()) {
             String name = action.bitmap().get();
-            Bitmap found = BitmapChecks.idle(
-                    BitmapChecks.found(state, name, "Bitmap '" + name + "' could not be found"));
+            Bitmap found =
+                    BitmapChecks.idle(BitmapChecks.found(state, name, "Bitmap '" + name + "' could not be found"));
             bitmap = Optional.of(found);
             cut = Optional.of(cut(state, found, mode(action)));
         }
@@ -79,8 +79,8 @@ final class BackupPlanner {
         return switch (action.sync()) {
             case FULL, NONE -> new BackupKind.Full();
             case INCREMENTAL, BITMAP -> {
-                Bitmap from = bitmap.orElseThrow(() -> new Refusal("must provide a valid bitmap name for '"
-                        + action.sync().qmpName() + "' sync mode"));
+                Bitmap from = bitmap.orElseThrow(() -> new Refusal(
+                        "must provide a valid bitmap name for '" + action.sync().qmpName() + "' sync mode"));
                 if (action.target() == BackupTarget.ARCHIVE) {
                     checkAnchor(state, from);
                 }
@@ -113,8 +113,7 @@ final class BackupPlanner {
             throw new Refusal("sync mode 'none' does not produce meaningful bitmap outputs");
         }
         if (action.sync() == SyncMode.FULL && mode(action) == BitmapMode.NEVER) {
-            throw new Refusal(
-                    "Bitmap sync mode 'never' has no meaningful effect when combined with sync mode 'full'");
+            throw new Refusal("Bitmap sync mode 'never' has no meaningful effect when combined with sync mode 'full'");
         }
     }
 
@@ -145,8 +144,7 @@ final class BackupPlanner {
                     + "' has no anchor in the archive, so an increment would leave a gap: use sync 'full'");
         }
         if (state.trust() instanceof Trust.Suspect(String reason)) {
-            throw new Refusal(
-                    "drive '" + state.drive() + "' is suspect (" + reason + "): use sync 'full'");
+            throw new Refusal("drive '" + state.drive() + "' is suspect (" + reason + "): use sync 'full'");
         }
     }
 }

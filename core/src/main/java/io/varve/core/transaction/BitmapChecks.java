@@ -30,8 +30,8 @@ final class BitmapChecks {
         return switch (bitmap.status()) {
             case BitmapStatus.Idle idle -> bitmap;
             case BitmapStatus.Busy busy ->
-                throw new Refusal("Bitmap '" + bitmap.name()
-                        + "' is currently in use by another operation and cannot be used");
+                throw new Refusal(
+                        "Bitmap '" + bitmap.name() + "' is currently in use by another operation and cannot be used");
             case BitmapStatus.Inconsistent inconsistent ->
                 throw new Refusal("Bitmap '" + bitmap.name() + "' is inconsistent and cannot be used");
         };

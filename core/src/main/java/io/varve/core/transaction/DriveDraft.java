@@ -27,8 +27,7 @@ import java.util.TreeSet;
 
 /** One drive's part of a plan in the making: the state is that after the actions so far, found with the fold itself. */
 final class DriveDraft {
-    private static final Generation.Seal UNCOUNTED =
-            new Generation.Seal(0, Digest.of(HierarchicalBitSet.ofHeap(1)));
+    private static final Generation.Seal UNCOUNTED = new Generation.Seal(0, Digest.of(HierarchicalBitSet.ofHeap(1)));
     private static final SnapshotExport UNPLACED = new SnapshotExport("", "");
 
     private final SyncPointId syncPoint;
@@ -71,8 +70,7 @@ final class DriveDraft {
             throw new Refusal("Bitmap already exists: " + name);
         }
         begun.add(name);
-        change(new DriveEvent.BitmapAdded(
-                name, new Granularity(granularityBytes), add.persistent(), add.recording()));
+        change(new DriveEvent.BitmapAdded(name, new Granularity(granularityBytes), add.persistent(), add.recording()));
     }
 
     void remove(String bitmap) throws Refusal {
@@ -89,13 +87,11 @@ final class DriveDraft {
     }
 
     void enable(String bitmap) throws Refusal {
-        change(new DriveEvent.BitmapEnabled(
-                BitmapChecks.usable(state, bitmap).name()));
+        change(new DriveEvent.BitmapEnabled(BitmapChecks.usable(state, bitmap).name()));
     }
 
     void disable(String bitmap) throws Refusal {
-        change(new DriveEvent.BitmapDisabled(
-                BitmapChecks.usable(state, bitmap).name()));
+        change(new DriveEvent.BitmapDisabled(BitmapChecks.usable(state, bitmap).name()));
     }
 
     void merge(Action.MergeBitmaps merge) throws Refusal {
@@ -120,8 +116,7 @@ final class DriveDraft {
         BackupKey key = new BackupKey(syncPoint, backups++);
         PlannedBackup backup = BackupPlanner.plan(state, action, key, participants, completion);
         changes.add(new Change.Backup(backup));
-        fold(new DrivePlan(
-                        state.drive(), sealed, state.trackingGranularity(), List.of(new Change.Backup(backup)))
+        fold(new DrivePlan(state.drive(), sealed, state.trackingGranularity(), List.of(new Change.Backup(backup)))
                 .events(UNCOUNTED, cut -> UNCOUNTED, k -> UNPLACED)
                 .getLast());
     }
@@ -149,8 +144,7 @@ final class DriveDraft {
     }
 
     private void fold(DriveEvent event) {
-        LogRecord record =
-                new LogRecord(state.drive(), state.line().getLast(), state.control() + 1, event);
+        LogRecord record = new LogRecord(state.drive(), state.line().getLast(), state.control() + 1, event);
         state = Fold.apply(Optional.of(state), record).state().orElseThrow();
     }
 }

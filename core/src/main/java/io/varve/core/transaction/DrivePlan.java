@@ -40,8 +40,7 @@ public record DrivePlan(DriveId drive, long sealed, Granularity openedGranularit
     }
 
     /** A {@link Cut} whose bits aren't counted yet. */
-    public record PlannedCut(
-            BitmapName bitmap, BitmapMode mode, SortedSet<Long> generations, Granularity granularity) {
+    public record PlannedCut(BitmapName bitmap, BitmapMode mode, SortedSet<Long> generations, Granularity granularity) {
         public PlannedCut {
             generations = Collections.unmodifiableSortedSet(new TreeSet<>(generations));
         }
@@ -60,7 +59,9 @@ public record DrivePlan(DriveId drive, long sealed, Granularity openedGranularit
 
     public List<PlannedBackup> backups() {
         return changes.stream()
-                .flatMap(c -> c instanceof Change.Backup(PlannedBackup backup) ? Optional.of(backup).stream() : Optional.<PlannedBackup>empty().stream())
+                .flatMap(c -> c instanceof Change.Backup(PlannedBackup backup)
+                        ? Optional.of(backup).stream()
+                        : Optional.<PlannedBackup>empty().stream())
                 .toList();
     }
 

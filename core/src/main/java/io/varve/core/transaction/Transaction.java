@@ -1,6 +1,5 @@
 package io.varve.core.transaction;
 
-import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.id.DriveId;
@@ -61,7 +60,8 @@ public final class Transaction {
     private void collectParticipants(SortedMap<DriveId, DriveState> states, List<Action> actions) throws Refusal {
         for (Action action : actions) {
             if (action instanceof Action.Backup backup) {
-                participants.add(state(states, backup.node(), cannotFind(backup.node())).drive());
+                participants.add(
+                        state(states, backup.node(), cannotFind(backup.node())).drive());
             }
         }
     }
@@ -69,7 +69,8 @@ public final class Transaction {
     private void take(SortedMap<DriveId, DriveState> states, Action action) throws Refusal {
         switch (action) {
             case Action.AddBitmap add ->
-                draft(states, add.node(), cannotFind(add.node()), "block-dirty-bitmap-add").add(add);
+                draft(states, add.node(), cannotFind(add.node()), "block-dirty-bitmap-add")
+                        .add(add);
             case Action.RemoveBitmap(String node, String name) ->
                 draft(states, node, notFound(node), "block-dirty-bitmap-remove").remove(name);
             case Action.ClearBitmap(String node, String name) ->
@@ -77,9 +78,11 @@ public final class Transaction {
             case Action.EnableBitmap(String node, String name) ->
                 draft(states, node, notFound(node), "block-dirty-bitmap-enable").enable(name);
             case Action.DisableBitmap(String node, String name) ->
-                draft(states, node, notFound(node), "block-dirty-bitmap-disable").disable(name);
+                draft(states, node, notFound(node), "block-dirty-bitmap-disable")
+                        .disable(name);
             case Action.MergeBitmaps merge ->
-                draft(states, merge.node(), notFound(merge.node()), "block-dirty-bitmap-merge").merge(merge);
+                draft(states, merge.node(), notFound(merge.node()), "block-dirty-bitmap-merge")
+                        .merge(merge);
             case Action.Backup backup -> {
                 DriveDraft draft = open(states, backup.node(), cannotFind(backup.node()));
                 draft.backup(backup, participants, completion);
@@ -101,8 +104,7 @@ public final class Transaction {
         return drafts.computeIfAbsent(state.drive(), drive -> new DriveDraft(state, syncPoint));
     }
 
-    private static DriveState state(SortedMap<DriveId, DriveState> states, String node, String missing)
-            throws Refusal {
+    private static DriveState state(SortedMap<DriveId, DriveState> states, String node, String missing) throws Refusal {
         DriveState state = DriveId.isValid(node) ? states.get(new DriveId(node)) : null;
         if (state == null) {
             throw new Refusal(missing);
