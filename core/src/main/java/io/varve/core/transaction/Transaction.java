@@ -27,6 +27,8 @@ public final class Transaction {
     }
 
     /**
+     * What the actions come to.
+     *
      * @param states of every drive of the agent
      * @param syncPoint the id of the sync point that the backups among the actions make
      */
