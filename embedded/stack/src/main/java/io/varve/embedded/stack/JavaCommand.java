@@ -1,0 +1,51 @@
+package io.varve.embedded.stack;
+
+import java.io.File;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * How to start a JVM like this one with another class path.
+ *
+ * @param name what messages call the process
+ * @param jvmOptions options of the {@code java} launcher
+ * @param classPath class folders, jar files, or {@code FOLDER/*}
+ * @param main the main class and its arguments
+ * @param environment variables added to this process's own
+ */
+public record JavaCommand(
+        String name,
+        List<String> jvmOptions,
+        List<Path> classPath,
+        List<String> main,
+        Map<String, String> environment) {
+
+    public JavaCommand {
+        jvmOptions = List.copyOf(jvmOptions);
+        classPath = List.copyOf(classPath);
+        main = List.copyOf(main);
+        environment = Map.copyOf(environment);
+    }
+
+    /** The class path of this very process, for roles of the product in processes of their own. */
+    public static List<Path> ownClassPath() {
+        return List.of(System.getProperty("java.class.path").split(File.pathSeparator)).stream()
+                .map(Path::of)
+                .toList();
+    }
+
+    ProcessBuilder toProcessBuilder() {
+        var command = new ArrayList<String>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(jvmOptions);
+        command.add("-cp");
+        command.add(classPath.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator)));
+        command.addAll(main);
+        var builder = new ProcessBuilder(command);
+        builder.environment().putAll(environment);
+        return builder;
+    }
+}

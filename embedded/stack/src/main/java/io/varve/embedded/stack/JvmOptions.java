@@ -1,0 +1,32 @@
+package io.varve.embedded.stack;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What the JVMs of the project are started with. */
+public final class JvmOptions {
+
+    /** For every JVM: the property {@code varve.jvm.options} of the root pom, repeated. */
+    public static final List<String> COMMON = List.of(
+            "-Dorg.apache.avro.SERIALIZABLE_PACKAGES=io.varve.schemas",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow");
+
+    private JvmOptions() {}
+
+    /**
+     * For a child process on a small machine: quick to start, one collector thread, no second compiler.
+     *
+     * @param heapMaxMebibytes the bound of the Java heap
+     */
+    public static List<String> small(int heapMaxMebibytes) {
+        var sizes = Stream.of(
+                "-Xms16m",
+                "-Xmx" + heapMaxMebibytes + "m",
+                "-Xss512k",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+ExitOnOutOfMemoryError");
+        return Stream.concat(COMMON.stream(), sizes).toList();
+    }
+}
