@@ -50,8 +50,8 @@ public final class CommitProtocol {
             case UnitInput.PartRefused(DriveId drive, SyncPointMark mark, String reason) ->
                 abort(before, UnitId.of(drive, mark), participants(drive, mark), drive + ": " + reason);
             case UnitInput.Heard(UnitId unit, Outcome outcome) -> heard(before, unit, outcome);
-            case UnitInput.Silence() -> before.map(CommitProtocol::silence)
-                    .orElse(new Transition(Optional.empty(), List.of()));
+            case UnitInput.Silence() ->
+                before.map(CommitProtocol::silence).orElse(new Transition(Optional.empty(), List.of()));
         };
     }
 
@@ -60,8 +60,8 @@ public final class CommitProtocol {
     }
 
     private static Transition offered(Optional<UnitState> before, Part part) {
-        UnitState state = before.orElseGet(() -> new Gathering(
-                part.unit(), participants(part.drive(), part.mark()), new TreeMap<>(), 0));
+        UnitState state = before.orElseGet(
+                () -> new Gathering(part.unit(), participants(part.drive(), part.mark()), new TreeMap<>(), 0));
         if (!(state instanceof Gathering gathering)) {
             return Transition.stay(state);
         }
@@ -69,8 +69,7 @@ public final class CommitProtocol {
         parts.put(part.drive(), part);
         if (!parts.keySet().containsAll(gathering.participants())) {
             return Transition.to(
-                    new Gathering(gathering.unit(), gathering.participants(), parts, gathering.silences()),
-                    List.of());
+                    new Gathering(gathering.unit(), gathering.participants(), parts, gathering.silences()), List.of());
         }
         SortedMap<DriveId, CopyState> copies = new TreeMap<>();
         List<UnitEffect> effects = new ArrayList<>();
@@ -78,8 +77,7 @@ public final class CommitProtocol {
         return Transition.to(new Copying(gathering.unit(), copies), effects);
     }
 
-    private static void send(
-            SortedMap<DriveId, CopyState> copies, List<UnitEffect> effects, CopyState.Sent sent) {
+    private static void send(SortedMap<DriveId, CopyState> copies, List<UnitEffect> effects, CopyState.Sent sent) {
         copies.put(sent.part().drive(), sent);
         effects.add(new UnitEffect.Send(new Task.Copy(sent.part(), sent.attempt())));
     }
@@ -146,10 +144,7 @@ public final class CommitProtocol {
         }
         SortedSet<DriveId> absent = new TreeSet<>(gathering.participants());
         absent.removeAll(gathering.parts().keySet());
-        return decide(
-                gathering.unit(),
-                new Verdict.Aborted("no part came of " + absent),
-                gathering.participants());
+        return decide(gathering.unit(), new Verdict.Aborted("no part came of " + absent), gathering.participants());
     }
 
     private static Transition sendAgain(Copying copying) {
@@ -171,8 +166,7 @@ public final class CommitProtocol {
     }
 
     /** Asks for an abort, unless a decision is known or already asked for: then says, or asks for, that. */
-    private static Transition abort(
-            Optional<UnitState> before, UnitId unit, SortedSet<DriveId> askers, String reason) {
+    private static Transition abort(Optional<UnitState> before, UnitId unit, SortedSet<DriveId> askers, String reason) {
         SortedSet<DriveId> drives = new TreeSet<>(askers);
         if (before.isPresent()) {
             switch (before.get()) {
@@ -192,8 +186,8 @@ public final class CommitProtocol {
 
     private static List<UnitEffect> tell(Decided decided, SortedSet<DriveId> askers) {
         return askers.stream()
-                .<UnitEffect>map(drive ->
-                        new UnitEffect.Tell(new Outcome.Decided(decided.unit(), drive, decided.verdict())))
+                .<UnitEffect>map(
+                        drive -> new UnitEffect.Tell(new Outcome.Decided(decided.unit(), drive, decided.verdict())))
                 .toList();
     }
 

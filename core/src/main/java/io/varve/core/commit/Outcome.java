@@ -13,8 +13,7 @@ public sealed interface Outcome {
     record Progress(UnitId unit, DriveId drive, int attempt, long copiedBytes, long totalBytes) implements Outcome {}
 
     /** The manifest and all that it names are in the archive. */
-    record Copied(UnitId unit, DriveId drive, int attempt, ManifestRef manifest, long storedBytes)
-            implements Outcome {}
+    record Copied(UnitId unit, DriveId drive, int attempt, ManifestRef manifest, long storedBytes) implements Outcome {}
 
     /** An attempt failed. */
     record CopyFailed(UnitId unit, DriveId drive, int attempt, String reason, Retry retry) implements Outcome {}

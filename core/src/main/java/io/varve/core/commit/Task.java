@@ -24,6 +24,5 @@ public sealed interface Task {
      *
      * @param drives the unit's, as far as they are known: their agents are told the decision
      */
-    record Decide(UnitId unit, Verdict proposed, SortedSet<DriveId> drives)
-            implements Task {}
+    record Decide(UnitId unit, Verdict proposed, SortedSet<DriveId> drives) implements Task {}
 }

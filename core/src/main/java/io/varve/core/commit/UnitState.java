@@ -46,6 +46,7 @@ public sealed interface UnitState {
         }
     }
 
-    /** The decision object is there; nothing changes any more. */ // I14
+    /** The decision object is there; nothing changes any more. */
+    // I14
     record Decided(UnitId unit, Verdict verdict) implements UnitState {}
 }
