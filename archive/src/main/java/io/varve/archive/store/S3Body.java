@@ -1,11 +1,11 @@
 package io.varve.archive.store;
 
 import io.minio.Http;
+import io.varve.core.bits.Digest;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.util.HexFormat;
 
 /** What a request carries: bytes in the SDK's form, hashed once for the request and for the manifest. */
 final class S3Body {
@@ -13,9 +13,9 @@ final class S3Body {
 
     private final byte[] bytes;
     private final int lengthBytes;
-    private final Sha256 sha256;
+    private final Digest sha256;
 
-    private S3Body(byte[] bytes, int lengthBytes, Sha256 sha256) {
+    private S3Body(byte[] bytes, int lengthBytes, Digest sha256) {
         this.bytes = bytes;
         this.lengthBytes = lengthBytes;
         this.sha256 = sha256;
@@ -23,7 +23,7 @@ final class S3Body {
 
     /** The bytes between position and limit: not copied when they begin a heap buffer's array. */
     static S3Body of(ByteBuffer source) {
-        Sha256 sha256 = Sha256.of(source);
+        Digest sha256 = Sha256.of(source);
         if (source.hasArray() && source.arrayOffset() + source.position() == 0) {
             return new S3Body(source.array(), source.remaining(), sha256);
         }
@@ -41,14 +41,14 @@ final class S3Body {
         return lengthBytes;
     }
 
-    Sha256 sha256() {
+    Digest sha256() {
         return sha256;
     }
 
     /** New headers that let the server check the bytes against our digest. */
     Http.Headers headers() {
         Http.Headers headers = new Http.Headers();
-        headers.put(Http.Headers.X_AMZ_CONTENT_SHA256, HexFormat.of().formatHex(sha256.bytes()));
+        headers.put(Http.Headers.X_AMZ_CONTENT_SHA256, sha256.hex());
         return headers;
     }
 

@@ -1,42 +1,28 @@
 package io.varve.archive.store;
 
+import io.varve.core.bits.Digest;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.regex.Pattern;
 
-/**
- * A SHA-256 of bytes in the archive.
- *
- * @param hex 64 lower-case hexadecimal digits
- */
-public record Sha256(String hex) {
-    private static final Pattern VALID = Pattern.compile("[0-9a-f]{64}");
+/** SHA-256 of what stands in the archive. */
+public final class Sha256 {
+    private Sha256() {}
 
-    public Sha256 {
-        if (!VALID.matcher(hex).matches()) {
-            throw new IllegalArgumentException("not a SHA-256 in lower-case hexadecimal: '" + hex + "'");
-        }
-    }
-
-    public static Sha256 of(byte[] bytes) {
+    public static Digest of(byte[] bytes) {
         return of(ByteBuffer.wrap(bytes));
     }
 
     /** Of the bytes between position and limit, which are left as they are. */
-    public static Sha256 of(ByteBuffer bytes) {
-        MessageDigest digest = newDigest();
-        digest.update(bytes.duplicate());
-        return of(digest);
+    public static Digest of(ByteBuffer bytes) {
+        MessageDigest running = start();
+        running.update(bytes.duplicate());
+        return finish(running);
     }
 
-    /** Of what was put into {@code digest}, which is reset. */
-    public static Sha256 of(MessageDigest digest) {
-        return new Sha256(HexFormat.of().formatHex(digest.digest()));
-    }
-
-    public static MessageDigest newDigest() {
+    /** A running digest; feed it, then {@link #finish} it. */
+    public static MessageDigest start() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
@@ -44,13 +30,13 @@ public record Sha256(String hex) {
         }
     }
 
-    /** The 32 bytes. */
-    public byte[] bytes() {
-        return HexFormat.of().parseHex(hex);
+    /** The digest of what was put into {@code running}, which is reset. */
+    public static Digest finish(MessageDigest running) {
+        return new Digest(HexFormat.of().formatHex(running.digest()));
     }
 
-    @Override
-    public String toString() {
-        return hex;
+    /** The digest's 32 bytes. */
+    static byte[] bytes(Digest digest) {
+        return HexFormat.of().parseHex(digest.hex());
     }
 }

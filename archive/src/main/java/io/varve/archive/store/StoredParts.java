@@ -1,5 +1,6 @@
 package io.varve.archive.store;
 
+import io.varve.core.bits.Digest;
 import java.security.MessageDigest;
 import java.util.List;
 
@@ -14,9 +15,9 @@ public record StoredParts(List<StoredPart> parts) {
     }
 
     /** The object's digest: SHA-256 over the SHA-256s of its parts (32 bytes each), in order. */
-    public Sha256 digest() {
-        MessageDigest sha256 = Sha256.newDigest();
-        parts.forEach(part -> sha256.update(part.sha256().bytes()));
-        return Sha256.of(sha256);
+    public Digest digest() {
+        MessageDigest sha256 = Sha256.start();
+        parts.forEach(part -> sha256.update(Sha256.bytes(part.sha256())));
+        return Sha256.finish(sha256);
     }
 }
