@@ -13,4 +13,10 @@ public final class DamagedArchiveException extends IOException {
     public DamagedArchiveException(String message, Throwable cause) {
         super(message, cause);
     }
+
+    /** The sentence; it's always there. */
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
 }

@@ -5,7 +5,7 @@ import io.varve.archive.store.StoredParts;
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
 import io.varve.core.drive.Completion;
-import io.varve.core.drive.Cut;
+import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.JournalId;
 import io.varve.core.id.SyncPointId;
@@ -70,8 +70,18 @@ public record Manifest(
         }
     }
 
-    /** The cut, in the numbers of the journal whose generations it names. */
-    public record CutProof(JournalId journal, Cut cut) {}
+    /** What had to be copied. */
+    public record CutProof(BitmapName bitmap, Generations generations, Dirt dirt) {}
+
+    /** The cut's generations, in the numbers of their journal. */
+    public record Generations(JournalId journal, SortedSet<Long> numbers) {
+        public Generations {
+            numbers = Collections.unmodifiableSortedSet(new TreeSet<>(numbers));
+        }
+    }
+
+    /** The union of a cut's generations: how much it is at the bitmap's granularity, and its digest. */
+    public record Dirt(Granularity granularity, long dirtyBytes, Digest digest) {}
 
     /**
      * The qcow2 object.

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.varve.archive.Manifest.CutProof;
 import io.varve.archive.Manifest.DataObject;
+import io.varve.archive.Manifest.Dirt;
+import io.varve.archive.Manifest.Generations;
 import io.varve.archive.Manifest.Image;
 import io.varve.archive.Manifest.LogPosition;
 import io.varve.archive.Manifest.Membership;
@@ -15,7 +17,6 @@ import io.varve.archive.store.StoredParts;
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
 import io.varve.core.drive.Completion;
-import io.varve.core.drive.Cut;
 import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.JournalId;
@@ -68,14 +69,14 @@ final class ManifestJson {
         json.put("completion", membership.completion().name().toLowerCase(Locale.ROOT));
     }
 
-    private static void writeCut(ObjectNode json, CutProof proof) {
-        json.put("journal", proof.journal().value().toString());
-        json.put("bitmap", proof.cut().bitmap().value());
+    private static void writeCut(ObjectNode json, CutProof cut) {
+        json.put("bitmap", cut.bitmap().value());
+        json.put("journal", cut.generations().journal().value().toString());
         ArrayNode generations = json.putArray("generations");
-        proof.cut().generations().forEach(generations::add);
-        json.put("granularityBytes", proof.cut().granularity().bytes());
-        json.put("dirtyBytes", proof.cut().dirtyBytes());
-        json.put("digest", proof.cut().digest().hex());
+        cut.generations().numbers().forEach(generations::add);
+        json.put("granularityBytes", cut.dirt().granularity().bytes());
+        json.put("dirtyBytes", cut.dirt().dirtyBytes());
+        json.put("digest", cut.dirt().digest().hex());
     }
 
     private static void writeData(ObjectNode json, DataObject data) {
@@ -131,10 +132,9 @@ final class ManifestJson {
         SortedSet<Long> generations = new TreeSet<>();
         json.items("generations").forEach(item -> generations.add(positive(item)));
         return new CutProof(
-                new JournalId(UUID.fromString(json.text("journal"))),
-                new Cut(
-                        new BitmapName(json.text("bitmap")),
-                        generations,
+                new BitmapName(json.text("bitmap")),
+                new Generations(new JournalId(UUID.fromString(json.text("journal"))), generations),
+                new Dirt(
                         new Granularity(json.number("granularityBytes")),
                         json.number("dirtyBytes"),
                         new Digest(json.text("digest"))));

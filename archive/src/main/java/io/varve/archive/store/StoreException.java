@@ -37,4 +37,10 @@ public final class StoreException extends IOException {
     public Category category() {
         return category;
     }
+
+    /** The sentence; it's always there. */
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
 }
