@@ -125,6 +125,35 @@ class MarksTest {
         return new Granularity(GRANULARITIES[random.nextInt(GRANULARITIES.length)]);
     }
 
+    @Test
+    void shouldPackAndUnpack() {
+        Seeds.forEach(300, random -> {
+            Marks marks = Marks.none(anyGranularity(random), 512 * (1 + random.nextLong(100_000)));
+            for (int write = random.nextInt(40); write > 0; write--) {
+                marks.mark(random.nextLong(marks.sizeBytes()), 1 + random.nextLong(500_000));
+            }
+
+            PackedMarks packed = PackedMarks.of(marks);
+
+            assertEquals(marks.extents(), packed.unpack().extents());
+        });
+    }
+
+    @Test
+    void shouldRefuseBytesThatAreNotPackedMarks() {
+        Seeds.forEach(2_000, random -> {
+            byte[] bytes = new byte[random.nextInt(12)];
+            random.nextBytes(bytes);
+            PackedMarks packed = new PackedMarks(Granularity.DEFAULT, 1 << 20, bytes);
+
+            try {
+                assertTrue(packed.unpack().dirtyGranules() <= 16);
+            } catch (IllegalArgumentException refused) {
+                assertTrue(String.valueOf(refused.getMessage()).startsWith("packed marks"), refused::toString);
+            }
+        });
+    }
+
     private static NavigableSet<Long> granulesOf(Marks marks) {
         NavigableSet<Long> granules = new TreeSet<>();
         for (long bit = marks.bits().nextSet(0);

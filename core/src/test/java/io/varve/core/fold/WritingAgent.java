@@ -1,0 +1,139 @@
+package io.varve.core.fold;
+
+import io.varve.core.bits.Digest;
+import io.varve.core.bits.Extent;
+import io.varve.core.bits.Granularity;
+import io.varve.core.bits.Marks;
+import io.varve.core.drive.Arrival;
+import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.Completion;
+import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.DriveState;
+import io.varve.core.drive.Generation;
+import io.varve.core.drive.ImageIdentity;
+import io.varve.core.drive.SyncPointMark.SnapshotExport;
+import io.varve.core.event.DriveEvent;
+import io.varve.core.event.LogRecord;
+import io.varve.core.id.DriveId;
+import io.varve.core.id.IncarnationId;
+import io.varve.core.id.JournalId;
+import io.varve.core.id.SyncPointId;
+import io.varve.core.transaction.Action;
+import io.varve.core.transaction.DrivePlan;
+import io.varve.core.transaction.Plan;
+import io.varve.core.transaction.Transaction;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.UUID;
+
+/** One drive's writer, in memory: it marks, cuts and logs as an agent does. */
+public final class WritingAgent {
+    public static final DriveId DRIVE = new DriveId("drive0");
+
+    private final List<LogRecord> log = new ArrayList<>();
+    private final Map<Long, Marks> marks = new TreeMap<>();
+    private IncarnationId incarnation = new IncarnationId(new UUID(1, 1));
+    private Optional<DriveState> state = Optional.empty();
+    private int syncPoints;
+
+    public WritingAgent(long sizeBytes) {
+        JournalId journal = new JournalId(new UUID(2, 2));
+        append(new DriveEvent.DriveAttached(
+                journal, Optional.empty(), 1, Granularity.DEFAULT, sizeBytes, image(), Arrival.FRESH));
+        open();
+    }
+
+    public List<LogRecord> log() {
+        return log;
+    }
+
+    public DriveState state() {
+        return state.orElseThrow();
+    }
+
+    public void write(long offsetBytes, long lengthBytes) {
+        Marks open = marks(state().open().number());
+        Marks written = Marks.none(open.granularity(), open.sizeBytes());
+        written.mark(offsetBytes, lengthBytes);
+        open.union(written);
+        for (Extent extent : written.extents()) {
+            log.add(new LogRecord(
+                    DRIVE,
+                    incarnation,
+                    0,
+                    new DriveEvent.ExtentsDirtied(state().open().number(), 1, List.of(extent), 1, lengthBytes)));
+        }
+    }
+
+    /** Carries the actions out, all or none. */
+    public Plan transact(List<Action> actions, Completion completion) {
+        SortedMap<DriveId, DriveState> states = new TreeMap<>(Map.of(DRIVE, state()));
+        Plan plan = Transaction.plan(states, actions, completion, new SyncPointId("sp-" + ++syncPoints));
+        if (plan instanceof Plan.Planned(List<DrivePlan> drives)) {
+            drives.forEach(this::carryOut);
+        }
+        return plan;
+    }
+
+    public void conclude(BackupKey key, Conclusion conclusion) {
+        append(new DriveEvent.BackupConcluded(key, conclusion));
+    }
+
+    /** The process dies and comes back: the marks survive. */
+    public void restart(long incarnationNumber) {
+        IncarnationId before = incarnation;
+        incarnation = new IncarnationId(new UUID(1, incarnationNumber));
+        append(new DriveEvent.DriveAttached(
+                state().journal(),
+                Optional.of(before),
+                state().open().number(),
+                state().open().granularity(),
+                state().sizeBytes(),
+                image(),
+                Arrival.RECOVERED));
+    }
+
+    public Marks union(Iterable<Long> generations, Granularity granularity) {
+        Marks union = Marks.none(granularity, state().sizeBytes());
+        generations.forEach(number -> union.union(marks(number)));
+        return union;
+    }
+
+    private Marks marks(long generation) {
+        return Objects.requireNonNull(marks.get(generation));
+    }
+
+    private void carryOut(DrivePlan plan) {
+        Marks sealed = marks(plan.sealed());
+        List<DriveEvent> events = plan.events(
+                new Generation.Seal(sealed.dirtyBytes(), sealed.digest()),
+                cut -> {
+                    Marks union = union(cut.generations(), cut.granularity());
+                    return new Generation.Seal(union.dirtyBytes(), Digest.of(union.bits()));
+                },
+                key -> new SnapshotExport("unix:/run/varve.sock", DRIVE + "@" + key.syncPoint()));
+        events.forEach(this::append);
+        open();
+    }
+
+    private void open() {
+        Generation open = state().open();
+        marks.put(open.number(), Marks.none(open.granularity(), open.sizeBytes()));
+    }
+
+    private void append(DriveEvent event) {
+        long control = state.map(DriveState::control).orElse(0L) + 1;
+        LogRecord record = new LogRecord(DRIVE, incarnation, control, event);
+        log.add(record);
+        state = Fold.apply(state, record).state();
+    }
+
+    private static ImageIdentity image() {
+        return new ImageIdentity("disk.raw", "1", 0, "");
+    }
+}
