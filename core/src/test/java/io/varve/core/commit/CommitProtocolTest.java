@@ -88,8 +88,7 @@ class CommitProtocolTest {
 
         heard(new Outcome.Decided(GROUP, A, new Verdict.Aborted("an agent's request won")));
 
-        assertEquals(
-                new UnitState.Decided(GROUP, new Verdict.Aborted("an agent's request won")), state.orElseThrow());
+        assertEquals(new UnitState.Decided(GROUP, new Verdict.Aborted("an agent's request won")), state.orElseThrow());
     }
 
     @Test
@@ -145,9 +144,10 @@ class CommitProtocolTest {
             case 4 -> heardInput(new Outcome.CopyFailed(GROUP, drive, 1, "503", Retry.WORTHWHILE));
             case 5 -> heardInput(new Outcome.AbortRequested(GROUP, drive, "cancelled"));
             case 6 -> new UnitInput.Silence();
-            default -> random.nextInt(4) == 0
-                    ? heardInput(new Outcome.Decided(GROUP, drive, new Verdict.Aborted("won")))
-                    : new UnitInput.Silence();
+            default ->
+                random.nextInt(4) == 0
+                        ? heardInput(new Outcome.Decided(GROUP, drive, new Verdict.Aborted("won")))
+                        : new UnitInput.Silence();
         };
     }
 

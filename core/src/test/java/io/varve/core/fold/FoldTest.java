@@ -56,7 +56,9 @@ class FoldTest {
         }
 
         void write(long offsetBytes, long lengthBytes) {
-            for (long g = offsetBytes / granularityBytes; g <= (offsetBytes + lengthBytes - 1) / granularityBytes; g++) {
+            for (long g = offsetBytes / granularityBytes;
+                    g <= (offsetBytes + lengthBytes - 1) / granularityBytes;
+                    g++) {
                 if (recording) {
                     dirty.add(g);
                 }
@@ -87,15 +89,17 @@ class FoldTest {
             Optional<NaiveBitmap> bitmap = Optional.ofNullable(naive.get(name));
             switch (random.nextInt(12)) {
                 case 0 -> add(name);
-                case 1 -> bitmap.filter(b -> b.busy.isEmpty()).ifPresent(b -> {
-                    transact(new Action.ClearBitmap(NODE, name));
-                    b.dirty.clear();
-                });
+                case 1 ->
+                    bitmap.filter(b -> b.busy.isEmpty()).ifPresent(b -> {
+                        transact(new Action.ClearBitmap(NODE, name));
+                        b.dirty.clear();
+                    });
                 case 2 -> bitmap.filter(b -> b.busy.isEmpty()).ifPresent(b -> toggle(name, b));
-                case 3 -> bitmap.filter(b -> b.busy.isEmpty()).ifPresent(b -> {
-                    transact(new Action.RemoveBitmap(NODE, name));
-                    naive.remove(name);
-                });
+                case 3 ->
+                    bitmap.filter(b -> b.busy.isEmpty()).ifPresent(b -> {
+                        transact(new Action.RemoveBitmap(NODE, name));
+                        naive.remove(name);
+                    });
                 case 4 -> bitmap.filter(b -> b.busy.isEmpty()).ifPresent(b -> backup(name, b));
                 case 5 -> bitmap.filter(b -> b.busy.isPresent()).ifPresent(this::succeed);
                 case 6 -> bitmap.filter(b -> b.busy.isPresent()).ifPresent(this::fail);
@@ -127,8 +131,9 @@ class FoldTest {
         private void backup(String name, NaiveBitmap bitmap) {
             transact(new Action.Backup(
                     NODE, SyncMode.INCREMENTAL, Optional.of(name), Optional.empty(), BackupTarget.FILE));
-            bitmap.busy = Optional.of(
-                    assertInstanceOf(BitmapStatus.Busy.class, folded(agent.state(), name).status()).backup());
+            bitmap.busy = Optional.of(assertInstanceOf(
+                            BitmapStatus.Busy.class, folded(agent.state(), name).status())
+                    .backup());
             bitmap.frozen.addAll(bitmap.dirty);
             bitmap.dirty.clear();
         }
@@ -182,14 +187,13 @@ class FoldTest {
             life.naive.forEach((name, naive) -> {
                 Bitmap bitmap = folded(reader.state(), name);
                 TreeSet<Long> granules = new TreeSet<>();
-                reader.union(bitmap.allGenerations(), bitmap.granularity())
-                        .forEachExtent((offset, length) -> {
-                            for (long g = offset / naive.granularityBytes;
-                                    g <= (offset + length - 1) / naive.granularityBytes;
-                                    g++) {
-                                granules.add(g);
-                            }
-                        });
+                reader.union(bitmap.allGenerations(), bitmap.granularity()).forEachExtent((offset, length) -> {
+                    for (long g = offset / naive.granularityBytes;
+                            g <= (offset + length - 1) / naive.granularityBytes;
+                            g++) {
+                        granules.add(g);
+                    }
+                });
                 assertTrue(granules.containsAll(naive.all()), () -> name + " lost " + naive.all() + " of " + granules);
                 assertEquals(naive.all(), granules, name);
             });
@@ -217,9 +221,13 @@ class FoldTest {
             }
 
             assertEquals(once.state(), again.state());
-            once.state().generations().forEach((number, generation) -> assertEquals(
-                    once.union(List.of(number), generation.granularity()).extents(),
-                    again.union(List.of(number), generation.granularity()).extents()));
+            once.state()
+                    .generations()
+                    .forEach((number, generation) -> assertEquals(
+                            once.union(List.of(number), generation.granularity())
+                                    .extents(),
+                            again.union(List.of(number), generation.granularity())
+                                    .extents()));
         });
     }
 

@@ -63,10 +63,12 @@ public final class ReadingFold {
                         "digest of generation " + generation.number());
             case Effect.Drop(long generation) -> marks.remove(generation);
             case Effect.Coalesce coalesce -> {
-                Marks into = Marks.none(coalesce.into().granularity(), coalesce.into().sizeBytes());
+                Marks into = Marks.none(
+                        coalesce.into().granularity(), coalesce.into().sizeBytes());
                 into.union(of(coalesce.into()));
-                coalesce.merged().forEach(number -> Optional.ofNullable(marks.remove(number))
-                        .ifPresent(into::union));
+                coalesce.merged()
+                        .forEach(number ->
+                                Optional.ofNullable(marks.remove(number)).ifPresent(into::union));
                 marks.put(coalesce.into().number(), into);
             }
             case Effect.OfferPart(SyncPointMark mark) -> offer(mark);
@@ -78,8 +80,11 @@ public final class ReadingFold {
     }
 
     private void offer(SyncPointMark mark) {
-        mark.cut().ifPresent((Cut cut) -> assertEquals(
-                cut.digest(), union(cut.generations(), cut.granularity()).digest(), "digest of the cut"));
+        mark.cut()
+                .ifPresent((Cut cut) -> assertEquals(
+                        cut.digest(),
+                        union(cut.generations(), cut.granularity()).digest(),
+                        "digest of the cut"));
         offered.add(mark);
     }
 

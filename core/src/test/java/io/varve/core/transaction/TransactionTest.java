@@ -114,8 +114,7 @@ class TransactionTest {
 
     @Test
     void shouldRefuseASecondArchiveBackupWhileOneIsUndecided() {
-        Action full = new Action.Backup(
-                NODE, SyncMode.FULL, Optional.empty(), Optional.empty(), BackupTarget.ARCHIVE);
+        Action full = new Action.Backup(NODE, SyncMode.FULL, Optional.empty(), Optional.empty(), BackupTarget.ARCHIVE);
         agent.transact(List.of(full), Completion.INDIVIDUAL);
 
         assertEquals(
@@ -128,8 +127,7 @@ class TransactionTest {
     void shouldRefuseBitmapActionsInAGroup() {
         assertEquals(
                 "Action 'block-dirty-bitmap-add' does not support Transaction property completion-mode = grouped",
-                assertInstanceOf(
-                                Plan.Refused.class, agent.transact(List.of(add(NODE, "a")), Completion.GROUPED))
+                assertInstanceOf(Plan.Refused.class, agent.transact(List.of(add(NODE, "a")), Completion.GROUPED))
                         .description());
     }
 
