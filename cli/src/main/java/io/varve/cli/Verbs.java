@@ -1,0 +1,15 @@
+package io.varve.cli;
+
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/** The verbs of the command, in the order in which the help lists them. */
+final class Verbs {
+
+    private Verbs() {}
+
+    /** Each is a {@code @Command} class of its own. */
+    static List<Callable<Integer>> all(Surroundings surroundings) {
+        return List.of(new VersionVerb(surroundings));
+    }
+}
