@@ -3,9 +3,12 @@ package io.varve.archive;
 import io.varve.archive.store.ObjectKey;
 import io.varve.archive.store.ObjectStore;
 import io.varve.archive.store.PutResult;
+import io.varve.core.commit.UnitId;
+import io.varve.core.commit.Verdict;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The one place where units are committed or aborted: an object that's written once. Who loses the race obeys the
@@ -24,13 +27,8 @@ public final class Decisions {
      * @return what the unit's decision is: {@code proposal}, or what somebody wrote before
      * @throws IOException when it isn't known whether there is a decision now; ask again with {@link #find}
      */
-    public Decision decide(DecisionUnit unit, Decision proposal) throws IOException {
-        if (unit instanceof DecisionUnit.Single single
-                && proposal instanceof Decision.Committed committed
-                && !(committed.manifests().size() == 1 && committed.manifests().containsKey(single.drive()))) {
-            throw new IllegalArgumentException("the decision of drive " + single.drive() + " names the manifests of "
-                    + committed.manifests().keySet());
-        }
+    public Verdict decide(UnitId unit, Verdict proposal) throws IOException {
+        check(unit, proposal);
         ObjectKey key = ObjectKeys.decision(unit);
         PutResult result = store.putIfAbsent(key, ByteBuffer.wrap(DecisionJson.write(unit, proposal)));
         return switch (result) {
@@ -43,9 +41,21 @@ public final class Decisions {
     }
 
     /** The unit's decision, or empty while it's undecided. */
-    public Optional<Decision> find(DecisionUnit unit) throws IOException {
+    public Optional<Verdict> find(UnitId unit) throws IOException {
         ObjectKey key = ObjectKeys.decision(unit);
         Optional<byte[]> bytes = store.get(key, JsonFields.MAX_BYTES);
         return bytes.isEmpty() ? Optional.empty() : Optional.of(DecisionJson.read(key, unit, bytes.get()));
+    }
+
+    private static void check(UnitId unit, Verdict proposal) {
+        if (proposal instanceof Verdict.Committed(var manifests)) {
+            boolean fits = unit.drive()
+                    .map(drive -> manifests.keySet().equals(Set.of(drive)))
+                    .orElse(!manifests.isEmpty());
+            if (!fits) {
+                throw new IllegalArgumentException(
+                        "unit " + unit + " can't be committed with the manifests of " + manifests.keySet());
+            }
+        }
     }
 }

@@ -4,6 +4,8 @@ import io.varve.archive.store.ObjectKey;
 import io.varve.archive.store.StoredParts;
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
+import io.varve.core.commit.ManifestRef;
+import io.varve.core.commit.UnitId;
 import io.varve.core.drive.Completion;
 import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
@@ -41,11 +43,8 @@ public record Manifest(
         }
 
         /** The unit in whose decision {@code drive}'s backup must be named. */
-        public DecisionUnit unitOf(DriveId drive) {
-            return switch (completion) {
-                case GROUPED -> new DecisionUnit.Group(syncPoint);
-                case INDIVIDUAL -> new DecisionUnit.Single(syncPoint, drive);
-            };
+        public UnitId unitOf(DriveId drive) {
+            return new UnitId(syncPoint, completion == Completion.GROUPED ? Optional.empty() : Optional.of(drive));
         }
     }
 
@@ -116,7 +115,7 @@ public record Manifest(
         }
     }
 
-    public DecisionUnit unit() {
+    public UnitId unit() {
         return membership.unitOf(name.drive());
     }
 }

@@ -16,6 +16,7 @@ import io.varve.archive.store.StoredPart;
 import io.varve.archive.store.StoredParts;
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
+import io.varve.core.commit.ManifestRef;
 import io.varve.core.drive.Completion;
 import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
@@ -93,7 +94,7 @@ final class ManifestJson {
     }
 
     static void writeRef(ObjectNode json, ManifestRef ref) {
-        json.put("key", ref.key().value()).put("sha256", ref.sha256().hex());
+        json.put("key", ref.key()).put("sha256", ref.sha256().hex());
     }
 
     static Manifest read(ObjectKey key, byte[] bytes) throws DamagedArchiveException {
@@ -169,7 +170,7 @@ final class ManifestJson {
     }
 
     static ManifestRef ref(JsonFields json) {
-        return new ManifestRef(new ObjectKey(json.text("key")), new Digest(json.text("sha256")));
+        return new ManifestRef(new ObjectKey(json.text("key")).value(), new Digest(json.text("sha256")));
     }
 
     private static LogPosition position(JsonFields json) {

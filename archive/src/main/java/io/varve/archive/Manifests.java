@@ -6,6 +6,7 @@ import io.varve.archive.store.ObjectSummary;
 import io.varve.archive.store.PutResult;
 import io.varve.archive.store.Sha256;
 import io.varve.core.bits.Digest;
+import io.varve.core.commit.ManifestRef;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -40,7 +41,7 @@ public final class Manifests {
         }
         PutResult result = store.putIfAbsent(key, ByteBuffer.wrap(bytes));
         return switch (result) {
-            case PutResult.Created _ -> new ManifestRef(key, Sha256.of(bytes));
+            case PutResult.Created _ -> new ManifestRef(key.value(), Sha256.of(bytes));
             case PutResult.Exists _ -> existing(key, bytes);
         };
     }
@@ -52,7 +53,7 @@ public final class Manifests {
             throw new DamagedArchiveException("the manifest '" + key + "' in " + store.describe()
                     + " is there with another content; an attempt's id was used twice");
         }
-        return new ManifestRef(key, Sha256.of(bytes));
+        return new ManifestRef(key.value(), Sha256.of(bytes));
     }
 
     private void checkLength(ObjectKey key, long lengthBytes) throws IOException {
@@ -66,20 +67,21 @@ public final class Manifests {
 
     /** Reads the manifest that {@code ref} names, and nothing else in its place (I4). */
     public Manifest read(ManifestRef ref) throws IOException {
-        byte[] bytes = bytes(ref.key());
+        ObjectKey key = new ObjectKey(ref.key());
+        byte[] bytes = bytes(key);
         Digest actual = Sha256.of(bytes);
         if (!actual.equals(ref.sha256())) {
             throw new DamagedArchiveException("the manifest '" + ref.key() + "' in " + store.describe()
                     + " is damaged or replaced: its SHA-256 is " + actual.hex() + "; expected "
                     + ref.sha256().hex());
         }
-        return parse(ref.key(), bytes);
+        return parse(key, bytes);
     }
 
     /** A manifest as it stands, with the reference that it would be named by. */
     Found find(ObjectKey key) throws IOException {
         byte[] bytes = bytes(key);
-        return new Found(new ManifestRef(key, Sha256.of(bytes)), parse(key, bytes));
+        return new Found(new ManifestRef(key.value(), Sha256.of(bytes)), parse(key, bytes));
     }
 
     /** A manifest and its reference. */

@@ -1,6 +1,7 @@
 package io.varve.archive;
 
 import io.varve.archive.store.ObjectKey;
+import io.varve.core.commit.UnitId;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import java.util.Locale;
@@ -47,12 +48,8 @@ public final class ObjectKeys {
         return String.format(Locale.ROOT, "%06d-%s", name.sequence(), name.isFull() ? "full" : "incremental");
     }
 
-    public static ObjectKey decision(DecisionUnit unit) {
-        String stem = SYNC_POINTS + "/" + unit.syncPoint();
-        return switch (unit) {
-            case DecisionUnit.Group _ -> new ObjectKey(stem + ".json");
-            case DecisionUnit.Single single -> new ObjectKey(stem + "." + single.drive() + ".json");
-        };
+    public static ObjectKey decision(UnitId unit) {
+        return new ObjectKey(SYNC_POINTS + "/" + unit + ".json");
     }
 
     /** What the keys of a sync point's decisions begin with: its id, then a dot, which no id holds. */
@@ -61,7 +58,7 @@ public final class ObjectKeys {
     }
 
     /** Which unit a decision's key stands for, or empty when the key isn't a decision's. */
-    static Optional<DecisionUnit> unitOf(ObjectKey key) {
+    static Optional<UnitId> unitOf(ObjectKey key) {
         Matcher matcher = DECISION.matcher(key.value());
         if (!matcher.matches() || !SyncPointId.isValid(matcher.group(1))) {
             return Optional.empty();
@@ -69,10 +66,10 @@ public final class ObjectKeys {
         SyncPointId syncPoint = new SyncPointId(matcher.group(1));
         String drive = matcher.group(2);
         if (drive == null) {
-            return Optional.of(new DecisionUnit.Group(syncPoint));
+            return Optional.of(new UnitId(syncPoint, Optional.empty()));
         }
         return DriveId.isValid(drive)
-                ? Optional.of(new DecisionUnit.Single(syncPoint, new DriveId(drive)))
+                ? Optional.of(new UnitId(syncPoint, Optional.of(new DriveId(drive))))
                 : Optional.empty();
     }
 
