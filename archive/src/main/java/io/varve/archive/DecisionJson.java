@@ -9,9 +9,7 @@ import io.varve.core.id.DriveId;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/**
- * A decision as JSON. It holds nothing that differs from try to try, so that the same decision has the same bytes.
- */
+/** A decision as JSON. It holds nothing that differs from try to try, so that the same decision has the same bytes. */
 final class DecisionJson {
     private static final String COMMITTED = "committed";
     private static final String ABORTED = "aborted";

@@ -31,9 +31,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.UUID;
 
-/**
- * A manifest as JSON. Parts are pairs of length and SHA-256, so that 10,000 of them fit into the limit of 1 MiB.
- */
+/** A manifest as JSON. Parts are pairs of length and SHA-256, so that 10,000 of them fit into the limit of 1 MiB. */
 final class ManifestJson {
     private ManifestJson() {}
 

@@ -15,7 +15,8 @@ import picocli.CommandLine.ScopeType;
 
 /**
  * The options that the command line doesn't say: from the properties file that {@code --config} names, else from the
- * {@code varve.properties} that {@code varve up} keeps in its data folder. A key is the option's long name without dashes.
+ * {@code varve.properties} that {@code varve up} keeps in its data folder. A key is the option's long name without
+ * dashes.
  */
 final class ConfigFile implements IDefaultValueProvider {
 

@@ -1,6 +1,7 @@
 package io.varve.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -27,8 +28,6 @@ class SentenceTest {
     void shouldAdmitABug() {
         var sentence = Sentence.of(new NullPointerException("drive"));
 
-        assertEquals(
-                "This is a bug of Varve (java.lang.NullPointerException: drive), please report it with the output of --debug.",
-                sentence);
+        assertTrue(sentence.startsWith("This is a bug of Varve (java.lang.NullPointerException: drive)"), sentence);
     }
 }

@@ -10,14 +10,14 @@ import java.nio.ByteOrder;
  * A bit set with summary levels, so that finding the next set bit of a sparse set is cheap.
  *
  * <p>Level 0 holds the bits, 64 a word, least significant bit first, in a memory segment that may be heap or a mapped
- * file. Each bit of level n + 1 says whether a word of level n is non-zero, up to a level of one word. Summaries live on
- * the heap and are rebuilt from level 0 when a segment is opened, so only level 0 need survive a process.
+ * file. Each bit of level n + 1 says whether a word of level n is non-zero, up to a level of one word. Summaries live
+ * on the heap and are rebuilt from level 0 when a segment is opened, so only level 0 need survive a process.
  *
  * <p>Worked example, 200 bits: setting bits 130 to 140 ORs word 2 of level 0 and bit 2 of level 1's only word. A search
  * from bit 0 reads word 0 (zero), then level 1 (bit 2 set), then word 2: three reads, whatever lies between.
  *
- * <p>Cost: {@link #set} in a set range reads one word a 64 bits; otherwise one atomic OR a word, and one a summary level
- * for words that were zero. Nothing is allocated.
+ * <p>Cost: {@link #set} in a set range reads one word a 64 bits; otherwise one atomic OR a word, and one a summary
+ * level for words that were zero. Nothing is allocated.
  *
  * <p>Thread: {@link #set} and the readers are safe for any thread; a reader that runs beside a setter may miss that
  * setter's bits, never those of a setter that finished before. {@link #clear} and {@link #union} want the set for

@@ -6,9 +6,9 @@ import java.util.List;
 /**
  * The marks of one generation, or the union of several: which granules of a drive of {@code sizeBytes} are dirty.
  *
- * <p>Any byte of a range marks its whole granule: both ends are rounded outwards, so with 64 KiB granules a write of one
- * byte at offset 65,535 marks granule 0, and one of two bytes there marks granules 0 and 1. What lies past the end of
- * the drive is dropped.
+ * <p>Any byte of a range marks its whole granule: both ends are rounded outwards, so with 64 KiB granules a write of
+ * one byte at offset 65,535 marks granule 0, and one of two bytes there marks granules 0 and 1. What lies past the end
+ * of the drive is dropped.
  *
  * <p>Thread: as {@link HierarchicalBitSet}.
  */

@@ -28,7 +28,8 @@ import java.util.function.UnaryOperator;
 
 /**
  * The control events' part of the fold: set algebra on generation numbers (design.md section 1). An event that doesn't
- * fit the state, such as one of a bitmap that isn't there, changes nothing: the planner that wrote it refuses such ones.
+ * fit the state, such as one of a bitmap that isn't there, changes nothing: the planner that wrote it refuses such
+ * ones.
  */
 final class ControlFold {
     private ControlFold() {}

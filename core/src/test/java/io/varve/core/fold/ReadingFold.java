@@ -16,7 +16,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** A reader of a drive's log that keeps the marks in memory and checks every seal and every cut, as the topology does. */
+/**
+ * A reader of a drive's log that keeps the marks in memory and checks every seal and every cut, as the topology does.
+ */
 public final class ReadingFold {
     private final Map<Long, Marks> marks = new TreeMap<>();
     private final List<SyncPointMark> offered = new ArrayList<>();

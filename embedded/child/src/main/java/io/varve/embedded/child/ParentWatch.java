@@ -5,8 +5,8 @@ import java.io.InputStream;
 import java.io.OutputStream;
 
 /**
- * Lets a child end with its parent, whichever way the parent ends: its standard input is a pipe whose other end only the
- * parent holds, so it ends when the parent closes it, exits or is killed.
+ * Lets a child end with its parent, whichever way the parent ends: its standard input is a pipe whose other end only
+ * the parent holds, so it ends when the parent closes it, exits or is killed.
  */
 public final class ParentWatch {
 

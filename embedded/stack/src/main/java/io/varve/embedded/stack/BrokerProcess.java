@@ -54,7 +54,9 @@ public final class BrokerProcess implements AutoCloseable {
         server.child().killNow();
     }
 
-    /** Starts the broker again, on the same port and data, and waits until it serves; one that runs is stopped before. */
+    /**
+     * Starts the broker again, on the same port and data, and waits until it serves; one that runs is stopped before.
+     */
     public void restart() throws IOException, InterruptedException {
         server.restart();
     }

@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * A JVM that this process started. It says that it serves with a {@link ReadyLine}, both its outputs go to a log file, and
- * it ends when this process ends, because its standard input ends then.
+ * A JVM that this process started. It says that it serves with a {@link ReadyLine}, both its outputs go to a log file,
+ * and it ends when this process ends, because its standard input ends then.
  *
  * <p>Safe for any thread.
  */
@@ -119,7 +119,9 @@ public final class ChildProcess implements AutoCloseable {
         process.destroyForcibly().waitFor();
     }
 
-    /** Lets the process end cleanly, which the end of its standard input asks for; kills it when that takes too long. */
+    /**
+     * Lets the process end cleanly, which the end of its standard input asks for; kills it when that takes too long.
+     */
     public void stop() throws InterruptedException {
         try {
             process.outputWriter(StandardCharsets.UTF_8).close();

@@ -60,7 +60,9 @@ public final class StoreProcess implements AutoCloseable {
         server.child().killNow();
     }
 
-    /** Starts the server again, on the same port and data, and waits until it serves; one that runs is stopped before. */
+    /**
+     * Starts the server again, on the same port and data, and waits until it serves; one that runs is stopped before.
+     */
     public void restart() throws IOException, InterruptedException {
         server.restart();
     }

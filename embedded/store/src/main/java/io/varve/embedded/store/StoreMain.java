@@ -13,8 +13,9 @@ import org.gaul.s3proxy.nio2blob.FilesystemNio2BlobStore;
 /**
  * An S3 server in this process, over a folder: a bucket is a folder in it, an object a file.
  *
- * <p>Arguments: the data folder, made when it is new, and the port on the loopback interface, 0 for any. The environment
- * holds the only key pair that it accepts, under S3's usual names. The process ends when its standard input ends.
+ * <p>Arguments: the data folder, made when it is new, and the port on the loopback interface, 0 for any. The
+ * environment holds the only key pair that it accepts, under S3's usual names. The process ends when its standard input
+ * ends.
  */
 public final class StoreMain {
 
