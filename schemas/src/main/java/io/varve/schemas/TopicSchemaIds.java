@@ -23,11 +23,12 @@ import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
- * Schema ids kept in the compacted topic {@link Topics#SCHEMAS}, of one partition: the key is the id in decimal, the value
- * the schema's JSON. One writer registers all schemas of a version before any role of it starts; the ids are the same
- * however often it does.
+ * Schema ids kept in the compacted topic {@link Topics#SCHEMAS}, of one partition: the key is the id in decimal, the
+ * value the schema's JSON. One writer registers all schemas of a version before any role of it starts; the ids are the
+ * same however often it does.
  *
- * <p>Safe for any thread. An id that isn't known, which a later version may have registered, makes the topic read again.
+ * <p>Safe for any thread. An id that isn't known, which a later version may have registered, makes the topic read
+ * again.
  */
 public final class TopicSchemaIds implements SchemaIds {
     private static final Duration POLL = Duration.ofMillis(200);

@@ -59,8 +59,8 @@ public final class Topics {
     }
 
     /**
-     * The settings of {@link #SINK_GROUP}; they must stand before its first member joins. A task that is held for longer
-     * than the lock goes to another worker, so workers renew.
+     * The settings of {@link #SINK_GROUP}; they must stand before its first member joins. A task that is held for
+     * longer than the lock goes to another worker, so workers renew.
      */
     static Map<String, String> sinkGroup() {
         return Map.of(

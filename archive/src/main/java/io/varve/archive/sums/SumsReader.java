@@ -11,8 +11,8 @@ import java.security.MessageDigest;
 import java.util.Optional;
 
 /**
- * Reads a backup's checksums as a stream, in ranges of one buffer. {@link #verify} first: the records are believed
- * only because the whole has the digest that the manifest names. Thread: its owner's only.
+ * Reads a backup's checksums as a stream, in ranges of one buffer. {@link #verify} first: the records are believed only
+ * because the whole has the digest that the manifest names. Thread: its owner's only.
  */
 public final class SumsReader {
     private final ObjectStore store;

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Extents as small numbers: for each, the units between the end of the one before (at first, offset 0) and its start, then
- * its own units. The unit is the largest power of two that divides every offset and length.
+ * Extents as small numbers: for each, the units between the end of the one before (at first, offset 0) and its start,
+ * then its own units. The unit is the largest power of two that divides every offset and length.
  *
  * @param unitShift log2 of the unit in bytes
  */
