@@ -1,0 +1,45 @@
+package io.varve.capture.backend;
+
+import io.varve.formats.nbd.StatusExtent;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * A drive's bytes. Ranges lie within [0, sizeBytes); callers check that.
+ *
+ * <p>Safe for any thread; all methods block. The calling threads must never be interrupted: an interrupt closes the
+ * file's channel under all others.
+ */
+public interface Backend extends Closeable {
+
+    /** A multiple of 512. */
+    long sizeBytes();
+
+    /** Fills {@code into} from {@code offsetBytes}. */
+    void read(long offsetBytes, ByteBuffer into) throws IOException;
+
+    /** Writes what remains of {@code data} at {@code offsetBytes}; durable after a {@link #flush()} only. */
+    void write(long offsetBytes, ByteBuffer data) throws IOException;
+
+    /**
+     * Makes a range read as zeroes.
+     *
+     * @throws RequestFailedException ENOTSUP when {@code mode} demands a fast way and there is none
+     */
+    void zero(long offsetBytes, long lengthBytes, ZeroMode mode) throws IOException;
+
+    /** Gives a range's space back; it reads as zeroes or as before. Does nothing where that's impossible. */
+    void trim(long offsetBytes, long lengthBytes) throws IOException;
+
+    /** Makes durable whatever was completed before the call. */
+    void flush() throws IOException;
+
+    /**
+     * The range's extents in {@code base:allocation}, in order and without gaps, from its first byte.
+     *
+     * @param extentsMax at most this many are told, and the rest of the range left out
+     */
+    List<StatusExtent> allocation(long offsetBytes, long lengthBytes, int extentsMax) throws IOException;
+}

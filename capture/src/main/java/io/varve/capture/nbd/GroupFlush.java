@@ -1,0 +1,57 @@
+package io.varve.capture.nbd;
+
+import io.varve.capture.backend.Backend;
+import io.varve.capture.backend.RequestFailedException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+
+/**
+ * Flushes of one backend, off the connections' threads: those that come while one runs share the next.
+ *
+ * <p>Safe for any thread. A flush is only shared by requests that came before it began, so each covers all that was
+ * completed before its request.
+ */
+public final class GroupFlush {
+    private final Backend backend;
+    private final Executor executor;
+    private List<Completion> waiting = new ArrayList<>(); // Guarded by this.
+    private boolean running; // Guarded by this.
+
+    /** @param executor runs one flush at a time for this backend; must not interrupt its threads */
+    public GroupFlush(Backend backend, Executor executor) {
+        this.backend = backend;
+        this.executor = executor;
+    }
+
+    public void flush(Completion completion) {
+        synchronized (this) {
+            waiting.add(completion);
+            if (running) {
+                return;
+            }
+            running = true;
+        }
+        executor.execute(this::run);
+    }
+
+    private void run() {
+        for (List<Completion> group = next(); !group.isEmpty(); group = next()) {
+            try {
+                backend.flush();
+                group.forEach(Completion::done);
+            } catch (IOException e) {
+                group.forEach(completion ->
+                        completion.failed(RequestFailedException.errorOf(e), "flush failed: " + e.getMessage()));
+            }
+        }
+    }
+
+    private synchronized List<Completion> next() {
+        List<Completion> group = waiting;
+        waiting = new ArrayList<>();
+        running = !group.isEmpty();
+        return group;
+    }
+}

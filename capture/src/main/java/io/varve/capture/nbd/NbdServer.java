@@ -1,0 +1,163 @@
+package io.varve.capture.nbd;
+
+import io.varve.formats.nbd.NbdAddress;
+import java.io.IOException;
+import java.net.StandardSocketOptions;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An NBD server on any number of addresses: fixed newstyle, one platform thread a connection.
+ *
+ * <p>Safe for any thread.
+ */
+public final class NbdServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
+    private final ExportCatalog catalog;
+    private final NbdServerOptions options;
+    private final ConnectionLimits limits;
+    private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+    private final Set<Client> clients = ConcurrentHashMap.newKeySet();
+    private final AtomicLong clientCount = new AtomicLong();
+    private final ScheduledThreadPoolExecutor deadlines;
+
+    private record Client(SocketChannel channel, Thread thread) {}
+
+    public NbdServer(ExportCatalog catalog, NbdServerOptions options) {
+        this.catalog = catalog;
+        this.options = options;
+        this.limits = new ConnectionLimits(options.connectionsPerExportMax());
+        this.deadlines = new ScheduledThreadPoolExecutor(
+                1, Thread.ofPlatform().daemon().name("nbd-deadlines").factory());
+        this.deadlines.setRemoveOnCancelPolicy(true);
+    }
+
+    /**
+     * Listens on a further address.
+     *
+     * @return the address, with the port that was chosen when {@code address} has port 0
+     * @throws IOException in one sentence, when the address is taken or can't be had
+     */
+    public NbdAddress listen(NbdAddress address) throws IOException {
+        Listener listener = Listener.bind(address);
+        listeners.add(listener);
+        Thread.ofPlatform().daemon().name("nbd-accept-" + listener.address()).start(() -> accept(listener));
+        return listener.address();
+    }
+
+    /** Where it listens. */
+    public List<NbdAddress> addresses() {
+        return listeners.stream().map(Listener::address).toList();
+    }
+
+    private void accept(Listener listener) {
+        while (true) {
+            try {
+                admit(listener, listener.channel().accept());
+            } catch (ClosedChannelException e) {
+                return;
+            } catch (IOException e) {
+                LOG.warn("nbd server on {}: can't accept: {}", listener.address(), e.getMessage());
+                pause();
+            }
+        }
+    }
+
+    private void admit(Listener listener, SocketChannel channel) throws IOException {
+        long number = clientCount.incrementAndGet();
+        if (clients.size() >= options.connectionsMax()) {
+            LOG.warn("nbd server on {}: {} connections are the most; one more was closed", listener.address(),
+                    options.connectionsMax());
+            channel.close();
+            return;
+        }
+        String peer = number + " on " + listener.address();
+        if (listener.address() instanceof NbdAddress.Tcp) {
+            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+            peer = number + " from " + channel.getRemoteAddress();
+        }
+        start(channel, peer, "nbd-" + number);
+    }
+
+    private void start(SocketChannel channel, String peer, String threadName) {
+        ScheduledFuture<?> deadline = deadlines.schedule(
+                () -> giveUp(channel, peer), options.handshakeTimeout().toMillis(), TimeUnit.MILLISECONDS);
+        Connection connection = new Connection(
+                channel, peer, new ConnectionDirectory(catalog, limits), () -> deadline.cancel(false));
+        Thread thread = Thread.ofPlatform().daemon().name(threadName).unstarted(() -> {
+            Client self = new Client(channel, Thread.currentThread());
+            try {
+                connection.run();
+            } finally {
+                deadline.cancel(false);
+                clients.remove(self);
+            }
+        });
+        clients.add(new Client(channel, thread));
+        thread.start();
+    }
+
+    private void giveUp(SocketChannel channel, String peer) {
+        LOG.warn("nbd client {}: disconnected: no export entered within {}", peer, options.handshakeTimeout());
+        closeQuietly(channel);
+    }
+
+    /** Answers what has been received, disconnects all clients, and frees the addresses. */
+    @Override
+    public void close() {
+        listeners.forEach(NbdServer::closeQuietly);
+        listeners.clear();
+        for (Client client : clients) {
+            try {
+                client.channel().shutdownInput();
+            } catch (IOException e) {
+                LOG.debug("a client went away during the shutdown: {}", e.getMessage());
+            }
+        }
+        for (Client client : clients) {
+            if (!joined(client.thread())) {
+                clients.forEach(stuck -> closeQuietly(stuck.channel()));
+            }
+        }
+        deadlines.shutdownNow();
+    }
+
+    private static boolean joined(Thread thread) {
+        try {
+            return thread.join(CLOSE_TIMEOUT);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private static void closeQuietly(AutoCloseable closeable) {
+        try {
+            closeable.close();
+        } catch (Exception e) {
+            LOG.debug("close failed: {}", e.getMessage());
+        }
+    }
+
+    /** Out of file descriptors, most likely: don't spin. */
+    private static void pause() {
+        try {
+            Thread.sleep(100);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,59 @@
+package io.varve.capture.nbd;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What a connection sends. Replies that are ready at once are gathered in one direct buffer by the connection's thread;
+ * late ones are sent by another. Each send holds the socket's lock and consists of whole messages.
+ */
+final class Outbox {
+    static final int CAPACITY_BYTES = 512 * 1024;
+
+    private final SocketChannel channel;
+    private final ReentrantLock socket = new ReentrantLock();
+    private final ByteBuffer gathered = ByteBuffer.allocateDirect(CAPACITY_BYTES);
+
+    Outbox(SocketChannel channel) {
+        this.channel = channel;
+    }
+
+    /** The gathering buffer, with room for {@code lengthBytes}. Thread: the connection's only. */
+    ByteBuffer room(int lengthBytes) throws IOException {
+        if (gathered.remaining() < lengthBytes) {
+            flush();
+        }
+        return gathered;
+    }
+
+    /** Sends what's gathered. Thread: the connection's only. */
+    void flush() throws IOException {
+        if (gathered.position() > 0) {
+            send(gathered.flip());
+            gathered.clear();
+        }
+    }
+
+    /** Sends whole messages now, whatever is gathered. Safe for any thread. */
+    void send(ByteBuffer messages) throws IOException {
+        socket.lock();
+        try {
+            while (messages.hasRemaining()) {
+                channel.write(messages);
+            }
+        } finally {
+            socket.unlock();
+        }
+    }
+
+    /** Keeps others from sending until {@link #endLongMessage()}: a message is being sent in parts. */
+    void beginLongMessage() {
+        socket.lock();
+    }
+
+    void endLongMessage() {
+        socket.unlock();
+    }
+}

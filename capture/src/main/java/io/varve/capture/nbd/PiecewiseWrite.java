@@ -1,0 +1,46 @@
+package io.varve.capture.nbd;
+
+import io.varve.formats.nbd.NbdError;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Ends a long write when all its pieces have ended; it fails as the first piece that failed.
+ *
+ * <p>Safe for any thread.
+ */
+final class PiecewiseWrite implements Completion {
+    private record Failure(NbdError error, String reason) {}
+
+    private final Completion whole;
+    // One is for the connection's thread, until it has begun all pieces.
+    private final AtomicInteger unfinished = new AtomicInteger(1);
+    private final AtomicReference<Optional<Failure>> failure = new AtomicReference<>(Optional.empty());
+
+    PiecewiseWrite(Completion whole) {
+        this.whole = whole;
+    }
+
+    void beginPiece() {
+        unfinished.incrementAndGet();
+    }
+
+    /** Says that no piece will begin any more. */
+    void allBegun() {
+        done();
+    }
+
+    @Override
+    public void done() {
+        if (unfinished.decrementAndGet() == 0) {
+            failure.get().ifPresentOrElse(f -> whole.failed(f.error(), f.reason()), whole::done);
+        }
+    }
+
+    @Override
+    public void failed(NbdError error, String reason) {
+        failure.updateAndGet(first -> first.isPresent() ? first : Optional.of(new Failure(error, reason)));
+        done();
+    }
+}

@@ -1,0 +1,160 @@
+package io.varve.capture.nbd;
+
+import io.varve.capture.backend.RequestFailedException;
+import io.varve.formats.nbd.NbdError;
+import io.varve.formats.nbd.NbdReply;
+import io.varve.formats.nbd.NbdReply.Place;
+import io.varve.formats.nbd.NbdRequest;
+import io.varve.formats.nbd.NbdSession;
+import io.varve.formats.nbd.NegotiatedContext;
+import io.varve.formats.nbd.ReplyEncoder;
+import io.varve.formats.nbd.ReplyStyle;
+import io.varve.formats.nbd.StatusExtent;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Answers READ and BLOCK_STATUS: the data is read right into the gathering buffer, behind its head.
+ *
+ * <p>Thread: the connection's only.
+ */
+final class ReadReplies {
+    private static final int PIECE_BYTES = 256 * 1024;
+    private static final int STATUS_EXTENTS_MAX = 8192;
+    private static final int DATA_HEAD_BYTES = NbdReply.CHUNK_HEADER_BYTES + 8;
+    private static final MemorySegment ZEROES = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(PIECE_BYTES));
+
+    private final NbdSession session;
+    private final Export export;
+    private final Outbox outbox;
+
+    ReadReplies(NbdSession session, Export export, Outbox outbox) {
+        this.session = session;
+        this.export = export;
+        this.outbox = outbox;
+    }
+
+    /** @param request within the export, not empty, and not too long */
+    void read(NbdRequest request) throws IOException {
+        if (session.replies() == ReplyStyle.STRUCTURED) {
+            readStructured(request);
+        } else if (request.lengthBytes() <= PIECE_BYTES) {
+            readSimple(request);
+        } else {
+            readLongSimple(request);
+        }
+    }
+
+    private void readStructured(NbdRequest request) throws IOException {
+        int lengthBytes = (int) request.lengthBytes();
+        for (int doneBytes = 0; doneBytes < lengthBytes; ) {
+            int pieceBytes = Math.min(PIECE_BYTES, lengthBytes - doneBytes);
+            Place place = doneBytes + pieceBytes == lengthBytes ? Place.LAST : Place.MORE_FOLLOW;
+            ByteBuffer out = outbox.room(DATA_HEAD_BYTES + Math.max(pieceBytes, ReplyEncoder.ERROR_BYTES_MAX));
+            int start = out.position();
+            long offsetBytes = request.offsetBytes() + doneBytes;
+            ReplyEncoder.offsetData(out, place, request.cookie(), offsetBytes, pieceBytes);
+            try {
+                export.read(offsetBytes, out.slice(out.position(), pieceBytes));
+            } catch (IOException e) {
+                ReplyEncoder.error(out.position(start), request.cookie(), errorOf(e), message(e));
+                return;
+            }
+            if (isZero(out, pieceBytes)) {
+                ReplyEncoder.offsetHole(out.position(start), place, request.cookie(), offsetBytes, pieceBytes);
+            } else {
+                out.position(out.position() + pieceBytes);
+            }
+            doneBytes += pieceBytes;
+        }
+    }
+
+    private void readSimple(NbdRequest request) throws IOException {
+        int lengthBytes = (int) request.lengthBytes();
+        ByteBuffer out = outbox.room(NbdReply.SIMPLE_HEADER_BYTES + lengthBytes);
+        int start = out.position();
+        ReplyEncoder.simpleDone(out, request.cookie());
+        try {
+            export.read(request.offsetBytes(), out.slice(out.position(), lengthBytes));
+            out.position(out.position() + lengthBytes);
+        } catch (IOException e) {
+            ReplyEncoder.simpleError(out.position(start), request.cookie(), errorOf(e));
+        }
+    }
+
+    /** A simple reply's data can't be given up halfway: a failure after the first piece ends the connection. */
+    private void readLongSimple(NbdRequest request) throws IOException {
+        outbox.flush();
+        outbox.beginLongMessage();
+        try {
+            int lengthBytes = (int) request.lengthBytes();
+            readSimple(new NbdRequest(
+                    request.flags(), request.command(), request.cookie(), request.offsetBytes(), PIECE_BYTES));
+            if (outbox.room(0).position() <= NbdReply.SIMPLE_HEADER_BYTES) {
+                return;
+            }
+            for (int doneBytes = PIECE_BYTES; doneBytes < lengthBytes; ) {
+                int pieceBytes = Math.min(PIECE_BYTES, lengthBytes - doneBytes);
+                ByteBuffer out = outbox.room(pieceBytes);
+                export.read(request.offsetBytes() + doneBytes, out.slice(out.position(), pieceBytes));
+                out.position(out.position() + pieceBytes);
+                doneBytes += pieceBytes;
+            }
+            outbox.flush();
+        } finally {
+            outbox.endLongMessage();
+        }
+    }
+
+    /** @param request within the export, and not empty */
+    void blockStatus(NbdRequest request) throws IOException {
+        if (session.contexts().isEmpty()) {
+            error(request, NbdError.EINVAL, "BLOCK_STATUS without a negotiated meta context");
+            return;
+        }
+        int extentsMax = request.has(NbdRequest.FLAG_REQ_ONE) ? 1 : STATUS_EXTENTS_MAX;
+        List<List<StatusExtent>> statuses = new ArrayList<>();
+        try {
+            for (NegotiatedContext context : session.contexts()) {
+                statuses.add(export.blockStatus(
+                        context.name(), request.offsetBytes(), request.lengthBytes(), extentsMax));
+            }
+        } catch (IOException e) {
+            error(request, errorOf(e), message(e));
+            return;
+        }
+        for (int i = 0; i < statuses.size(); i++) {
+            List<StatusExtent> extents = statuses.get(i);
+            ReplyEncoder.blockStatus(
+                    outbox.room(ReplyEncoder.blockStatusBytes(extents.size())),
+                    i == statuses.size() - 1 ? Place.LAST : Place.MORE_FOLLOW,
+                    request.cookie(),
+                    session.contexts().get(i).id(),
+                    extents);
+        }
+    }
+
+    private void error(NbdRequest request, NbdError error, String message) throws IOException {
+        ByteBuffer out = outbox.room(ReplyEncoder.ERROR_BYTES_MAX);
+        switch (session.replies()) {
+            case SIMPLE -> ReplyEncoder.simpleError(out, request.cookie(), error);
+            case STRUCTURED -> ReplyEncoder.error(out, request.cookie(), error, message);
+        }
+    }
+
+    private static boolean isZero(ByteBuffer out, int lengthBytes) {
+        MemorySegment data = MemorySegment.ofBuffer(out.slice(out.position(), lengthBytes));
+        return MemorySegment.mismatch(data, 0, lengthBytes, ZEROES, 0, lengthBytes) < 0;
+    }
+
+    private static NbdError errorOf(IOException e) {
+        return RequestFailedException.errorOf(e);
+    }
+
+    private static String message(IOException e) {
+        return String.valueOf(e.getMessage());
+    }
+}

@@ -1,0 +1,78 @@
+package io.varve.capture.nbd;
+
+import io.varve.core.Invariant;
+import io.varve.formats.nbd.NbdError;
+import io.varve.formats.nbd.NbdRequest;
+import io.varve.formats.nbd.ReplyEncoder;
+import io.varve.formats.nbd.ReplyStyle;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/**
+ * A request that an export is at work on, and how it ended.
+ *
+ * <pre>
+ * RUNNING → ANSWERED   within the export's method: the connection's thread gathers the reply, and uses the slot again
+ * RUNNING → LATE → ANSWERED   the method returned first: whoever completes hands the slot to the late replies
+ * </pre>
+ */
+final class RequestSlot implements Completion {
+    private static final int RUNNING = 0;
+    private static final int LATE = 1;
+    private static final int ANSWERED = 2;
+
+    private final Consumer<RequestSlot> lateReplies;
+    private final AtomicInteger state = new AtomicInteger(RUNNING);
+    // Written before the state becomes ANSWERED, read after it did.
+    private long cookie;
+    private Optional<NbdError> error = Optional.empty();
+    private String reason = "";
+
+    RequestSlot(Consumer<RequestSlot> lateReplies) {
+        this.lateReplies = lateReplies;
+    }
+
+    /** Starts a request. Thread: the connection's only. */
+    RequestSlot begin(NbdRequest request) {
+        cookie = request.cookie();
+        error = Optional.empty();
+        state.set(RUNNING);
+        return this;
+    }
+
+    /** Whether the request has ended; if not, it will end by the late replies. Thread: the connection's only. */
+    boolean isAnswered() {
+        return !state.compareAndSet(RUNNING, LATE);
+    }
+
+    @Override
+    public void done() {
+        settle();
+    }
+
+    @Override
+    public void failed(NbdError failure, String failureReason) {
+        error = Optional.of(failure);
+        reason = failureReason;
+        settle();
+    }
+
+    private void settle() {
+        if (!state.compareAndSet(RUNNING, ANSWERED)) {
+            Invariant.check(state.compareAndSet(LATE, ANSWERED), "one answer a request");
+            lateReplies.accept(this);
+        }
+    }
+
+    /** Writes the reply; it takes {@link ReplyEncoder#ERROR_BYTES_MAX} at most. */
+    void encode(ReplyStyle style, ByteBuffer out) {
+        switch (style) {
+            case SIMPLE -> error.ifPresentOrElse(
+                    e -> ReplyEncoder.simpleError(out, cookie, e), () -> ReplyEncoder.simpleDone(out, cookie));
+            case STRUCTURED -> error.ifPresentOrElse(
+                    e -> ReplyEncoder.error(out, cookie, e, reason), () -> ReplyEncoder.done(out, cookie));
+        }
+    }
+}

@@ -1,0 +1,216 @@
+package io.varve.capture.nbd;
+
+import io.varve.capture.backend.ZeroMode;
+import io.varve.formats.nbd.Decoding;
+import io.varve.formats.nbd.NbdError;
+import io.varve.formats.nbd.NbdLimits;
+import io.varve.formats.nbd.NbdRequest;
+import io.varve.formats.nbd.NbdSession;
+import io.varve.formats.nbd.ReplyEncoder;
+import io.varve.formats.nbd.TransmissionFlag;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/**
+ * The transmission phase of one connection: requests in, replies out.
+ *
+ * <p>Thread: the connection's only. Whatever can be answered at once is, and gathered; the replies go out when the input
+ * is drained, so before the thread blocks.
+ */
+final class Transmission {
+    /** Longer writes are given to the export in pieces of this. */
+    private static final int PIECE_BYTES = 256 * 1024;
+
+    private final NbdSession session;
+    private final Export export;
+    private final Inbox inbox;
+    private final Outbox outbox;
+    private final LateReplies lateReplies;
+    private final ReadReplies readReplies;
+    private RequestSlot slot;
+
+    Transmission(NbdSession session, Export export, Inbox inbox, Outbox outbox, LateReplies lateReplies) {
+        this.session = session;
+        this.export = export;
+        this.inbox = inbox;
+        this.outbox = outbox;
+        this.lateReplies = lateReplies;
+        this.readReplies = new ReadReplies(session, export, outbox);
+        this.slot = new RequestSlot(lateReplies);
+    }
+
+    /** Serves until the client disconnects. */
+    void run() throws IOException {
+        boolean connected = true;
+        while (connected) {
+            switch (NbdRequest.decode(inbox.buffer())) {
+                case Decoding.Decoded<NbdRequest>(NbdRequest request) -> connected = serve(request);
+                case Decoding.NeedMore<NbdRequest> _ -> connected = receive();
+                case Decoding.Malformed<NbdRequest>(String reason) -> throw new PeerFaultException(reason);
+            }
+        }
+        outbox.flush();
+        lateReplies.awaitAll();
+    }
+
+    private boolean receive() throws IOException {
+        outbox.flush();
+        return inbox.receive();
+    }
+
+    /** False when the client takes its leave. */
+    private boolean serve(NbdRequest request) throws IOException {
+        switch (request.command()) {
+            case READ -> {
+                if (isInBounds(request, NbdError.EINVAL) && isShort(request)) {
+                    readReplies.read(request);
+                }
+            }
+            case WRITE -> write(request);
+            case DISC -> {
+                return false;
+            }
+            case FLUSH -> {
+                export.flush(slot.begin(request));
+                settle();
+            }
+            case TRIM -> {
+                if (isChange(request)) {
+                    export.trim(request.offsetBytes(), request.lengthBytes(), completion(request));
+                    settle();
+                }
+            }
+            case WRITE_ZEROES -> {
+                if (isChange(request)) {
+                    export.writeZeroes(
+                            request.offsetBytes(), request.lengthBytes(), zeroMode(request), completion(request));
+                    settle();
+                }
+            }
+            case BLOCK_STATUS -> {
+                if (isInBounds(request, NbdError.EINVAL)) {
+                    readReplies.blockStatus(request);
+                }
+            }
+            case CACHE, UNKNOWN -> refuse(request, NbdError.EINVAL, "the command isn't supported");
+        }
+        return true;
+    }
+
+    private void write(NbdRequest request) throws IOException {
+        if (request.lengthBytes() > NbdLimits.REQUEST_BYTES_MAX) {
+            throw new PeerFaultException("a write of " + request.lengthBytes() + " bytes, at most "
+                    + NbdLimits.REQUEST_BYTES_MAX + " are accepted");
+        }
+        int lengthBytes = (int) request.lengthBytes();
+        if (!isChange(request)) {
+            discardPayload(lengthBytes);
+        } else if (lengthBytes <= PIECE_BYTES) {
+            ByteBuffer data = payload(lengthBytes);
+            export.write(request.offsetBytes(), data, completion(request));
+            settle();
+        } else {
+            writePiecewise(request, lengthBytes);
+        }
+    }
+
+    private void writePiecewise(NbdRequest request, int lengthBytes) throws IOException {
+        PiecewiseWrite write = new PiecewiseWrite(completion(request));
+        for (int doneBytes = 0; doneBytes < lengthBytes; ) {
+            ByteBuffer piece = payload(Math.min(PIECE_BYTES, lengthBytes - doneBytes));
+            int pieceBytes = piece.remaining();
+            write.beginPiece();
+            export.write(request.offsetBytes() + doneBytes, piece, write);
+            doneBytes += pieceBytes;
+        }
+        write.allBegun();
+        settle();
+    }
+
+    /** The next bytes of the input, {@code PIECE_BYTES} at most; valid until the next call. */
+    private ByteBuffer payload(int lengthBytes) throws IOException {
+        ByteBuffer buffer = inbox.buffer();
+        while (buffer.remaining() < lengthBytes) {
+            if (!receive()) {
+                throw new PeerFaultException("the connection ended within a write's data");
+            }
+        }
+        ByteBuffer data = buffer.slice(buffer.position(), lengthBytes);
+        buffer.position(buffer.position() + lengthBytes);
+        return data;
+    }
+
+    private void discardPayload(int lengthBytes) throws IOException {
+        for (int left = lengthBytes; left > 0; ) {
+            left -= payload(Math.min(PIECE_BYTES, left)).remaining();
+        }
+    }
+
+    private Completion completion(NbdRequest request) {
+        RequestSlot begun = slot.begin(request);
+        return request.has(NbdRequest.FLAG_FUA) ? new FlushAfter(export, begun) : begun;
+    }
+
+    /** Gathers the reply of the slot's request, or leaves it to the late ones. */
+    private void settle() throws IOException {
+        if (slot.isAnswered()) {
+            slot.encode(session.replies(), outbox.room(ReplyEncoder.ERROR_BYTES_MAX));
+            return;
+        }
+        slot = new RequestSlot(lateReplies);
+        lateReplies.expect();
+        outbox.flush();
+        lateReplies.awaitRoom();
+    }
+
+    /** Whether a change may go to the export; if not, it's answered. An empty one is done already. */
+    private boolean isChange(NbdRequest request) throws IOException {
+        if (export.flags().contains(TransmissionFlag.READ_ONLY)) {
+            refuse(request, NbdError.EPERM, "the export is read-only");
+            return false;
+        }
+        return isInBounds(request, NbdError.ENOSPC);
+    }
+
+    /** Whether there is something to do for the export; if not, the request is answered. */
+    private boolean isInBounds(NbdRequest request, NbdError error) throws IOException {
+        long sizeBytes = export.sizeBytes();
+        if (!request.isWithin(sizeBytes)) {
+            refuse(
+                    request,
+                    error,
+                    request.command() + " of " + request.lengthBytes() + " bytes at "
+                            + Long.toUnsignedString(request.offsetBytes()) + " of an export of " + sizeBytes);
+            return false;
+        }
+        if (request.lengthBytes() == 0) {
+            // The protocol leaves the meaning open; as with QEMU there is nothing to do, and that's done.
+            slot.begin(request).done();
+            settle();
+            return false;
+        }
+        return true;
+    }
+
+    private boolean isShort(NbdRequest request) throws IOException {
+        if (request.lengthBytes() > NbdLimits.REQUEST_BYTES_MAX) {
+            refuse(request, NbdError.EINVAL, "a read of " + request.lengthBytes() + " bytes, at most "
+                    + NbdLimits.REQUEST_BYTES_MAX + " are accepted");
+            return false;
+        }
+        return true;
+    }
+
+    private void refuse(NbdRequest request, NbdError error, String reason) throws IOException {
+        slot.begin(request).failed(error, reason);
+        settle();
+    }
+
+    private static ZeroMode zeroMode(NbdRequest request) {
+        boolean fast = request.has(NbdRequest.FLAG_FAST_ZERO);
+        if (request.has(NbdRequest.FLAG_NO_HOLE)) {
+            return fast ? ZeroMode.KEEP_ALLOCATED_FAST : ZeroMode.KEEP_ALLOCATED;
+        }
+        return fast ? ZeroMode.MAY_PUNCH_FAST : ZeroMode.MAY_PUNCH;
+    }
+}

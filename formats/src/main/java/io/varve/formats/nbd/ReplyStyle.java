@@ -1,0 +1,7 @@
+package io.varve.formats.nbd;
+
+/** How READs and errors are answered. */
+public enum ReplyStyle {
+    SIMPLE,
+    STRUCTURED
+}
