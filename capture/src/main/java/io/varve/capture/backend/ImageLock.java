@@ -23,7 +23,8 @@ final class ImageLock {
 
     private ImageLock() {}
 
-    /** @throws IOException in one sentence when somebody else uses the image */
+    /** Takes the lock.
+     * @throws IOException in one sentence when somebody else uses the image */
     static void acquire(int descriptor, Path image, BackendAccess access) throws IOException {
         int[] used = access == BackendAccess.READ_WRITE ? WRITER_USES : READER_USES;
         lockAll(descriptor, image, used, USED_BASE);
@@ -36,15 +37,13 @@ final class ImageLock {
         for (int permission : permissions) {
             check(
                     image,
-                    LinuxCalls.lockByte(
-                            descriptor, LinuxCalls.F_OFD_SETLK, LinuxCalls.F_RDLCK, base + permission));
+                    LinuxCalls.lockByte(descriptor, LinuxCalls.F_OFD_SETLK, LinuxCalls.F_RDLCK, base + permission));
         }
     }
 
     private static void refuseIfLocked(int descriptor, Path image, int[] permissions, long base) throws IOException {
         for (int permission : permissions) {
-            int found = LinuxCalls.lockByte(
-                    descriptor, LinuxCalls.F_OFD_GETLK, LinuxCalls.F_WRLCK, base + permission);
+            int found = LinuxCalls.lockByte(descriptor, LinuxCalls.F_OFD_GETLK, LinuxCalls.F_WRLCK, base + permission);
             check(image, found);
             if (found != LinuxCalls.F_UNLCK) {
                 throw inUse(image);

@@ -21,7 +21,8 @@ public final class RawFileBackend implements Backend {
     private static final int SECTOR_BYTES = 512;
     private static final int ZERO_BYTES = 1 << 20;
     private static final long EXTENT_BYTES_MAX = 1L << 31;
-    private static final ByteBuffer ZEROES = ByteBuffer.allocateDirect(ZERO_BYTES).asReadOnlyBuffer();
+    private static final ByteBuffer ZEROES =
+            ByteBuffer.allocateDirect(ZERO_BYTES).asReadOnlyBuffer();
 
     private final Path image;
     private final ImageDescriptor descriptor;
@@ -35,7 +36,8 @@ public final class RawFileBackend implements Backend {
         this.sizeBytes = sizeBytes;
     }
 
-    /** @throws IOException in one sentence: no such image, no permission, in use, or a size that isn't whole sectors */
+    /** Opens and locks an image.
+     * @throws IOException in one sentence: no such image, no permission, in use, or a size that isn't whole sectors */
     public static RawFileBackend open(Path image, BackendAccess access) throws IOException {
         ImageDescriptor descriptor = ImageDescriptor.open(image, access);
         try {
@@ -120,7 +122,7 @@ public final class RawFileBackend implements Backend {
         if (lengthBytes > 0) {
             int how = LinuxCalls.FALLOC_PUNCH_HOLE | LinuxCalls.FALLOC_KEEP_SIZE;
             // A trim is a wish: where holes can't be punched, nothing happens.
-            boolean unused = descriptor.fallocate(how, offsetBytes, lengthBytes);
+            boolean _ = descriptor.fallocate(how, offsetBytes, lengthBytes);
         }
     }
 
@@ -156,8 +158,7 @@ public final class RawFileBackend implements Backend {
     }
 
     private RequestFailedException closed(ClosedChannelException cause) {
-        RequestFailedException closed =
-                new RequestFailedException(NbdError.ESHUTDOWN, "image " + image + " is closed");
+        RequestFailedException closed = new RequestFailedException(NbdError.ESHUTDOWN, "image " + image + " is closed");
         closed.initCause(cause);
         return closed;
     }

@@ -18,7 +18,7 @@ public final class BackendExport implements Export {
     private final BackendAccess access;
     private final GroupFlush flushes;
 
-    /** @param flushExecutor runs the flushes; must not interrupt its threads */
+    /** Exports {@code backend}; flushes run on {@code flushExecutor}, which must not interrupt its threads. */
     public BackendExport(Backend backend, BackendAccess access, Executor flushExecutor) {
         this.backend = backend;
         this.access = access;

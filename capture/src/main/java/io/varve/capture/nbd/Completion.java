@@ -9,8 +9,9 @@ import io.varve.formats.nbd.NbdError;
  */
 public interface Completion {
 
+    /** Ends the request well. */
     void done();
 
-    /** @param reason one sentence: what failed, where, and why */
+    /** Ends the request badly; {@code reason} is one sentence: what failed, where, and why. */
     void failed(NbdError error, String reason);
 }

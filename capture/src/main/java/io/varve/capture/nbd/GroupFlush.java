@@ -19,7 +19,7 @@ public final class GroupFlush {
     private List<Completion> waiting = new ArrayList<>(); // Guarded by this.
     private boolean running; // Guarded by this.
 
-    /** @param executor runs one flush at a time for this backend; must not interrupt its threads */
+    /** Flushes {@code backend} on threads of {@code executor}, which must not interrupt them. */
     public GroupFlush(Backend backend, Executor executor) {
         this.backend = backend;
         this.executor = executor;

@@ -7,6 +7,8 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,19 +17,21 @@ import org.slf4j.LoggerFactory;
  * Sends the replies to requests that ended after their method had returned, from a thread of its own, so that whoever
  * completes a request never waits for a slow client. The thread is started with the first such request.
  *
- * <p>Bounded: the connection's thread waits while too many requests, or too many bytes of them, are unanswered.
+ * <p>Bounded: the connection's thread waits while those that are unanswered weigh too much.
  */
 final class LateReplies implements Consumer<RequestSlot>, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LateReplies.class);
-    private static final int UNANSWERED_MAX = 128;
+    private static final int UNANSWERED_WEIGHT_MAX = 256;
 
     private final Outbox outbox;
     private final ReplyStyle style;
     private final String threadName;
-    // All below is guarded by this.
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    // All below is guarded by the lock.
     private final Queue<RequestSlot> ended = new ArrayDeque<>();
     private Optional<Thread> sender = Optional.empty();
-    private int unanswered;
+    private int unansweredWeight;
     private boolean closed;
 
     LateReplies(Outbox outbox, ReplyStyle style, String threadName) {
@@ -37,45 +41,68 @@ final class LateReplies implements Consumer<RequestSlot>, AutoCloseable {
     }
 
     /** Counts a request that will end later, which it may have done already. Thread: the connection's only. */
-    synchronized void expect() {
-        unanswered++;
-        if (sender.isEmpty()) {
-            sender = Optional.of(Thread.ofPlatform().daemon().name(threadName).start(this::run));
+    void expect(RequestSlot slot) {
+        lock.lock();
+        try {
+            unansweredWeight += slot.weight();
+            if (sender.isEmpty()) {
+                sender = Optional.of(
+                        Thread.ofPlatform().daemon().name(threadName).start(this::run));
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
     /** Waits until another request may begin. Thread: the connection's only. */
-    synchronized void awaitRoom() {
-        while (unanswered >= UNANSWERED_MAX && !closed) {
-            waitForChange();
-        }
+    void awaitRoom() {
+        awaitAtMost(UNANSWERED_WEIGHT_MAX);
     }
 
     /** Waits until every request is answered. Thread: the connection's only. */
-    synchronized void awaitAll() {
-        while (unanswered > 0 && !closed) {
-            waitForChange();
+    void awaitAll() {
+        awaitAtMost(0);
+    }
+
+    private void awaitAtMost(int weightMax) {
+        lock.lock();
+        try {
+            while (unansweredWeight > weightMax && !closed) {
+                changed.awaitUninterruptibly();
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
     @Override
-    public synchronized void accept(RequestSlot slot) {
-        ended.add(slot);
-        notifyAll();
+    public void accept(RequestSlot slot) {
+        lock.lock();
+        try {
+            ended.add(slot);
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override
-    public synchronized void close() {
-        closed = true;
-        notifyAll();
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void run() {
         ByteBuffer out = ByteBuffer.allocateDirect(16 * ReplyEncoder.ERROR_BYTES_MAX);
         try {
-            for (int count = take(out); count > 0; count = take(out)) {
+            for (int weight = take(out); weight > 0; weight = take(out)) {
                 outbox.send(out.flip());
-                answered(count);
+                answered(weight);
             }
         } catch (IOException e) {
             LOG.debug("{}: the client is gone: {}", threadName, e.getMessage());
@@ -83,31 +110,33 @@ final class LateReplies implements Consumer<RequestSlot>, AutoCloseable {
         }
     }
 
-    /** Fills {@code out} with replies; 0 when there will be none. */
-    private synchronized int take(ByteBuffer out) {
-        while (ended.isEmpty() && !closed) {
-            waitForChange();
-        }
+    /** Fills {@code out} with replies, and tells their weight; 0 when there will be none. */
+    private int take(ByteBuffer out) {
         out.clear();
-        int count = 0;
-        while (!closed && !ended.isEmpty() && out.remaining() >= ReplyEncoder.ERROR_BYTES_MAX) {
-            ended.remove().encode(style, out);
-            count++;
-        }
-        return count;
-    }
-
-    private synchronized void answered(int count) {
-        unanswered -= count;
-        notifyAll();
-    }
-
-    private void waitForChange() {
+        lock.lock();
         try {
-            wait();
-        } catch (InterruptedException e) {
-            // Nobody interrupts these threads; if someone does, the connection ends.
-            closed = true;
+            while (ended.isEmpty() && !closed) {
+                changed.awaitUninterruptibly();
+            }
+            int weight = 0;
+            while (!closed && !ended.isEmpty() && out.remaining() >= ReplyEncoder.ERROR_BYTES_MAX) {
+                RequestSlot slot = ended.remove();
+                slot.encode(style, out);
+                weight += slot.weight();
+            }
+            return weight;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void answered(int weight) {
+        lock.lock();
+        try {
+            unansweredWeight -= weight;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
         }
     }
 }

@@ -79,7 +79,9 @@ public final class NbdServer implements AutoCloseable {
     private void admit(Listener listener, SocketChannel channel) throws IOException {
         long number = clientCount.incrementAndGet();
         if (clients.size() >= options.connectionsMax()) {
-            LOG.warn("nbd server on {}: {} connections are the most; one more was closed", listener.address(),
+            LOG.warn(
+                    "nbd server on {}: {} connections are the most; one more was closed",
+                    listener.address(),
                     options.connectionsMax());
             channel.close();
             return;
@@ -95,8 +97,8 @@ public final class NbdServer implements AutoCloseable {
     private void start(SocketChannel channel, String peer, String threadName) {
         ScheduledFuture<?> deadline = deadlines.schedule(
                 () -> giveUp(channel, peer), options.handshakeTimeout().toMillis(), TimeUnit.MILLISECONDS);
-        Connection connection = new Connection(
-                channel, peer, new ConnectionDirectory(catalog, limits), () -> deadline.cancel(false));
+        Connection connection =
+                new Connection(channel, peer, new ConnectionDirectory(catalog, limits), () -> deadline.cancel(false));
         Thread thread = Thread.ofPlatform().daemon().name(threadName).unstarted(() -> {
             Client self = new Client(channel, Thread.currentThread());
             try {

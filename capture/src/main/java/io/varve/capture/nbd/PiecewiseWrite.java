@@ -3,10 +3,9 @@ package io.varve.capture.nbd;
 import io.varve.formats.nbd.NbdError;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * Ends a long write when all its pieces have ended; it fails as the first piece that failed.
+ * Ends a long write when all its pieces have ended; it fails as one of the pieces that failed.
  *
  * <p>Safe for any thread.
  */
@@ -16,7 +15,7 @@ final class PiecewiseWrite implements Completion {
     private final Completion whole;
     // One is for the connection's thread, until it has begun all pieces.
     private final AtomicInteger unfinished = new AtomicInteger(1);
-    private final AtomicReference<Optional<Failure>> failure = new AtomicReference<>(Optional.empty());
+    private volatile Optional<Failure> failure = Optional.empty();
 
     PiecewiseWrite(Completion whole) {
         this.whole = whole;
@@ -34,13 +33,16 @@ final class PiecewiseWrite implements Completion {
     @Override
     public void done() {
         if (unfinished.decrementAndGet() == 0) {
-            failure.get().ifPresentOrElse(f -> whole.failed(f.error(), f.reason()), whole::done);
+            failure.ifPresentOrElse(f -> whole.failed(f.error(), f.reason()), whole::done);
         }
     }
 
     @Override
     public void failed(NbdError error, String reason) {
-        failure.updateAndGet(first -> first.isPresent() ? first : Optional.of(new Failure(error, reason)));
+        // Of two that fail at the same time, either may be told.
+        if (failure.isEmpty()) {
+            failure = Optional.of(new Failure(error, reason));
+        }
         done();
     }
 }

@@ -37,7 +37,7 @@ final class ReadReplies {
         this.outbox = outbox;
     }
 
-    /** @param request within the export, not empty, and not too long */
+    /** Answers a READ that lies within the export, isn't empty, and isn't too long. */
     void read(NbdRequest request) throws IOException {
         if (session.replies() == ReplyStyle.STRUCTURED) {
             readStructured(request);
@@ -109,7 +109,7 @@ final class ReadReplies {
         }
     }
 
-    /** @param request within the export, and not empty */
+    /** Answers a BLOCK_STATUS that lies within the export, and isn't empty. */
     void blockStatus(NbdRequest request) throws IOException {
         if (session.contexts().isEmpty()) {
             error(request, NbdError.EINVAL, "BLOCK_STATUS without a negotiated meta context");
@@ -119,8 +119,8 @@ final class ReadReplies {
         List<List<StatusExtent>> statuses = new ArrayList<>();
         try {
             for (NegotiatedContext context : session.contexts()) {
-                statuses.add(export.blockStatus(
-                        context.name(), request.offsetBytes(), request.lengthBytes(), extentsMax));
+                statuses.add(
+                        export.blockStatus(context.name(), request.offsetBytes(), request.lengthBytes(), extentsMax));
             }
         } catch (IOException e) {
             error(request, errorOf(e), message(e));

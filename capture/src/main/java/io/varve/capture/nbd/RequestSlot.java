@@ -1,6 +1,7 @@
 package io.varve.capture.nbd;
 
 import io.varve.core.Invariant;
+import io.varve.formats.nbd.NbdCommand;
 import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.NbdRequest;
 import io.varve.formats.nbd.ReplyEncoder;
@@ -22,11 +23,13 @@ final class RequestSlot implements Completion {
     private static final int RUNNING = 0;
     private static final int LATE = 1;
     private static final int ANSWERED = 2;
+    private static final long WEIGHED_BYTES = 64 * 1024;
 
     private final Consumer<RequestSlot> lateReplies;
     private final AtomicInteger state = new AtomicInteger(RUNNING);
     // Written before the state becomes ANSWERED, read after it did.
     private long cookie;
+    private int weight;
     private Optional<NbdError> error = Optional.empty();
     private String reason = "";
 
@@ -37,6 +40,7 @@ final class RequestSlot implements Completion {
     /** Starts a request. Thread: the connection's only. */
     RequestSlot begin(NbdRequest request) {
         cookie = request.cookie();
+        weight = weightOf(request);
         error = Optional.empty();
         state.set(RUNNING);
         return this;
@@ -45,6 +49,15 @@ final class RequestSlot implements Completion {
     /** Whether the request has ended; if not, it will end by the late replies. Thread: the connection's only. */
     boolean isAnswered() {
         return !state.compareAndSet(RUNNING, LATE);
+    }
+
+    /** What the request costs while it's unanswered: one, and one for each 64 KiB that were written. */
+    int weight() {
+        return weight;
+    }
+
+    private static int weightOf(NbdRequest request) {
+        return request.command() == NbdCommand.WRITE ? 1 + (int) (request.lengthBytes() / WEIGHED_BYTES) : 1;
     }
 
     @Override
@@ -69,10 +82,12 @@ final class RequestSlot implements Completion {
     /** Writes the reply; it takes {@link ReplyEncoder#ERROR_BYTES_MAX} at most. */
     void encode(ReplyStyle style, ByteBuffer out) {
         switch (style) {
-            case SIMPLE -> error.ifPresentOrElse(
-                    e -> ReplyEncoder.simpleError(out, cookie, e), () -> ReplyEncoder.simpleDone(out, cookie));
-            case STRUCTURED -> error.ifPresentOrElse(
-                    e -> ReplyEncoder.error(out, cookie, e, reason), () -> ReplyEncoder.done(out, cookie));
+            case SIMPLE ->
+                error.ifPresentOrElse(
+                        e -> ReplyEncoder.simpleError(out, cookie, e), () -> ReplyEncoder.simpleDone(out, cookie));
+            case STRUCTURED ->
+                error.ifPresentOrElse(
+                        e -> ReplyEncoder.error(out, cookie, e, reason), () -> ReplyEncoder.done(out, cookie));
         }
     }
 }

@@ -43,11 +43,11 @@ final class Transmission {
     void run() throws IOException {
         boolean connected = true;
         while (connected) {
-            switch (NbdRequest.decode(inbox.buffer())) {
-                case Decoding.Decoded<NbdRequest>(NbdRequest request) -> connected = serve(request);
-                case Decoding.NeedMore<NbdRequest> _ -> connected = receive();
+            connected = switch (NbdRequest.decode(inbox.buffer())) {
+                case Decoding.Decoded<NbdRequest>(NbdRequest request) -> serve(request);
+                case Decoding.NeedMore<NbdRequest> _ -> receive();
                 case Decoding.Malformed<NbdRequest>(String reason) -> throw new PeerFaultException(reason);
-            }
+            };
         }
         outbox.flush();
         lateReplies.awaitAll();
@@ -157,8 +157,9 @@ final class Transmission {
             slot.encode(session.replies(), outbox.room(ReplyEncoder.ERROR_BYTES_MAX));
             return;
         }
+        RequestSlot late = slot;
         slot = new RequestSlot(lateReplies);
-        lateReplies.expect();
+        lateReplies.expect(late);
         outbox.flush();
         lateReplies.awaitRoom();
     }
@@ -194,8 +195,11 @@ final class Transmission {
 
     private boolean isShort(NbdRequest request) throws IOException {
         if (request.lengthBytes() > NbdLimits.REQUEST_BYTES_MAX) {
-            refuse(request, NbdError.EINVAL, "a read of " + request.lengthBytes() + " bytes, at most "
-                    + NbdLimits.REQUEST_BYTES_MAX + " are accepted");
+            refuse(
+                    request,
+                    NbdError.EINVAL,
+                    "a read of " + request.lengthBytes() + " bytes, at most " + NbdLimits.REQUEST_BYTES_MAX
+                            + " are accepted");
             return false;
         }
         return true;

@@ -47,7 +47,9 @@ public sealed interface NbdAddress {
     private static NbdAddress tcp(String text, String host, String colonAndPort) {
         String wildcardHost = host.isEmpty() && !colonAndPort.isEmpty() ? "0.0.0.0" : host;
         int port = colonAndPort.isEmpty() ? DEFAULT_PORT : port(text, colonAndPort.substring(1));
-        if (wildcardHost.isEmpty() || host.contains("/") || (!colonAndPort.isEmpty() && colonAndPort.charAt(0) != ':')) {
+        if (wildcardHost.isEmpty()
+                || host.contains("/")
+                || (!colonAndPort.isEmpty() && colonAndPort.charAt(0) != ':')) {
             throw new IllegalArgumentException(
                     "'" + text + "' isn't an NBD address; expected unix:PATH, HOST or HOST:PORT");
         }

@@ -19,10 +19,10 @@ public sealed interface NbdReply {
     /** The cookie of the request that's answered. */
     long cookie();
 
-    /** @param errorCode zero for success */
+    /** A simple reply; the error code is zero for success. */
     record Simple(int errorCode, long cookie) implements NbdReply {}
 
-    /** @param lengthBytes of the payload that follows the head, as claimed by the peer: check before trusting */
+    /** A structured chunk; the length of its payload is what the peer claims: check before trusting. */
     record Chunk(ChunkType type, Place place, long cookie, long lengthBytes) implements NbdReply {}
 
     /** Where a chunk stands in its reply. */

@@ -18,7 +18,8 @@ public record NbdUri(NbdAddress address, String exportName) {
         return text.startsWith(OLD) || text.startsWith(UNIX);
     }
 
-    /** @throws IllegalArgumentException with a sentence that names the text and the forms expected */
+    /** Reads any of these forms.
+     * @throws IllegalArgumentException with a sentence that names the text and the forms expected */
     public static NbdUri parse(String text) {
         if (text.startsWith(UNIX)) {
             return unix(text, text.substring(UNIX.length()));
@@ -84,7 +85,7 @@ public record NbdUri(NbdAddress address, String exportName) {
     private static String encoded(String part) {
         StringBuilder out = new StringBuilder();
         for (byte b : part.getBytes(StandardCharsets.UTF_8)) {
-            boolean plain = b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z';
+            boolean plain = (b >= '0' && b <= '9') || (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z');
             if (plain || "-._~/@:".indexOf(b) >= 0) {
                 out.append((char) b);
             } else {

@@ -171,7 +171,7 @@ final class ServerOptions {
         for (String name : export.metaContexts()) {
             // A query that ends with a colon asks for all of its namespace.
             if (queries.isEmpty()
-                    || queries.stream().anyMatch(q -> q.equals(name) || q.endsWith(":") && name.startsWith(q))) {
+                    || queries.stream().anyMatch(q -> q.equals(name) || (q.endsWith(":") && name.startsWith(q)))) {
                 found.add(new NegotiatedContext(0, name));
             }
         }

@@ -134,9 +134,7 @@ final class ClientConnection implements ReplyReader.Requests {
         try {
             return result.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof NbdException known
-                    ? new NbdException(known.error(), uri + ": " + known.getMessage())
-                    : new IOException(e.getCause().getMessage(), e.getCause());
+            throw failure(Optional.ofNullable(e.getCause()).orElse(e));
         } catch (TimeoutException e) {
             IOException late = new IOException(uri + " gave no answer to " + what + " within " + timeout, e);
             end(late);
@@ -145,6 +143,13 @@ final class ClientConnection implements ReplyReader.Requests {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while waiting for " + what + " of " + uri);
         }
+    }
+
+    /** The failure as this thread's own, so that its stack trace tells who asked. */
+    private IOException failure(Throwable cause) {
+        return cause instanceof NbdException known
+                ? new NbdException(known.error(), uri + ": " + known.getMessage())
+                : new IOException(cause.getMessage(), cause);
     }
 
     /** Tells the server, if it listens, and disconnects. */

@@ -173,7 +173,9 @@ public final class NbdClient implements AutoCloseable {
     }
 
     private CompletableFuture<Void> submit(NbdRequest request, ByteBuffer payload, ByteBuffer into) {
-        return connection.submit(new PendingRequest(request, into, NO_CONTEXT), payload).thenApply(_ -> null);
+        return connection
+                .submit(new PendingRequest(request, into, NO_CONTEXT), payload)
+                .thenApply(_ -> null);
     }
 
     private <T> T await(CompletableFuture<T> result, String what) throws IOException {

@@ -19,7 +19,8 @@ public final class NbdSockets {
         return UnixDomainSocketAddress.of(unix.path());
     }
 
-    /** @throws UnknownHostException when the host's name doesn't resolve */
+    /** Resolves the host.
+     * @throws UnknownHostException when the host's name doesn't resolve */
     public static InetSocketAddress inetAddress(NbdAddress.Tcp tcp) throws UnknownHostException {
         InetSocketAddress address = new InetSocketAddress(tcp.host(), tcp.port());
         if (address.isUnresolved()) {
@@ -28,7 +29,8 @@ public final class NbdSockets {
         return address;
     }
 
-    /** @throws IOException in one sentence that names the address */
+    /** Connects.
+     * @throws IOException in one sentence that names the address */
     public static SocketChannel connect(NbdAddress address, Duration timeout) throws IOException {
         try {
             return switch (address) {

@@ -26,7 +26,7 @@ final class PendingRequest {
     private List<StatusExtent> status = List.of();
     private Optional<NbdException> error = Optional.empty();
 
-    /** @param into what a READ's data goes to: exactly its length; empty for other requests */
+    /** {@code into} is what a READ's data goes to, of exactly its length; it's empty for other requests. */
     PendingRequest(NbdRequest request, ByteBuffer into, int contextId) {
         this.request = request;
         this.into = into;
@@ -61,7 +61,9 @@ final class PendingRequest {
     void fail(int errorCode, String serverMessage) {
         NbdError known = NbdError.of(errorCode);
         String said = serverMessage.isEmpty() ? known.meaning() : serverMessage;
-        error = error.isPresent() ? error : Optional.of(new NbdException(known, what() + " failed: " + known + ", " + said));
+        error = error.isPresent()
+                ? error
+                : Optional.of(new NbdException(known, what() + " failed: " + known + ", " + said));
     }
 
     /** Ends the request: its answer is complete. */

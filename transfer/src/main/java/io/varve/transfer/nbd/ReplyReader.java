@@ -109,8 +109,7 @@ final class ReplyReader {
             case ERROR, ERROR_OFFSET, OTHER_ERROR -> {
                 expect(
                         chunk,
-                        chunk.lengthBytes() >= ERROR_HEAD_BYTES
-                                && chunk.lengthBytes() <= NbdLimits.OPTION_BYTES_MAX);
+                        chunk.lengthBytes() >= ERROR_HEAD_BYTES && chunk.lengthBytes() <= NbdLimits.OPTION_BYTES_MAX);
                 error(pending, payload((int) chunk.lengthBytes()));
             }
             case OTHER -> expect(chunk, false);
@@ -132,8 +131,7 @@ final class ReplyReader {
         payload.flip();
         int contextId = payload.getInt();
         switch (StatusExtent.decodeAll(payload)) {
-            case Decoding.Decoded<List<StatusExtent>>(List<StatusExtent> extents) ->
-                pending.status(contextId, extents);
+            case Decoding.Decoded<List<StatusExtent>>(List<StatusExtent> extents) -> pending.status(contextId, extents);
             case Decoding.NeedMore<List<StatusExtent>> _ -> expect(chunk, false);
             case Decoding.Malformed<List<StatusExtent>>(String reason) -> throw new IOException(reason);
         }
