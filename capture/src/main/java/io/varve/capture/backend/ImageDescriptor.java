@@ -11,8 +11,8 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 /**
  * An image's own file descriptor, for what Java's channels can't do: the lock, holes, and finding them.
  *
- * <p>Safe for any thread; closing waits for calls in progress, so a number that the kernel gave to another file is never
- * used.
+ * <p>Safe for any thread; closing waits for calls in progress, so a number that the kernel gave to another file is
+ * never used.
  */
 final class ImageDescriptor implements AutoCloseable {
     private static final int CLOSED = -1;

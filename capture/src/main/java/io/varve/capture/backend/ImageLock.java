@@ -23,8 +23,11 @@ final class ImageLock {
 
     private ImageLock() {}
 
-    /** Takes the lock.
-     * @throws IOException in one sentence when somebody else uses the image */
+    /**
+     * Takes the lock.
+     *
+     * @throws IOException in one sentence when somebody else uses the image
+     */
     static void acquire(int descriptor, Path image, BackendAccess access) throws IOException {
         int[] used = access == BackendAccess.READ_WRITE ? WRITER_USES : READER_USES;
         lockAll(descriptor, image, used, USED_BASE);

@@ -36,8 +36,11 @@ public final class RawFileBackend implements Backend {
         this.sizeBytes = sizeBytes;
     }
 
-    /** Opens and locks an image.
-     * @throws IOException in one sentence: no such image, no permission, in use, or a size that isn't whole sectors */
+    /**
+     * Opens and locks an image.
+     *
+     * @throws IOException in one sentence: no such image, no permission, in use, or a size that isn't whole sectors
+     */
     public static RawFileBackend open(Path image, BackendAccess access) throws IOException {
         ImageDescriptor descriptor = ImageDescriptor.open(image, access);
         try {

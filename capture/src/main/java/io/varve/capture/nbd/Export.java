@@ -16,8 +16,8 @@ import java.util.Set;
  *
  * <p>A request that changes something ends by its {@link Completion}: within the method (the cheap way), or later from
  * another thread when it must wait. Failures go to the completion too; what a method throws is a bug. A request of the
- * client may come as several: a WRITE over 256 KiB as pieces of that size, and one with FUA as itself followed by {@link
- * #flush} once it's done.
+ * client may come as several: a WRITE over 256 KiB as pieces of that size, and one with FUA as itself followed by
+ * {@link #flush} once it's done.
  */
 public interface Export {
 

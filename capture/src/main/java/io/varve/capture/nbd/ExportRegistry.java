@@ -12,8 +12,11 @@ import java.util.concurrent.ConcurrentSkipListMap;
 public final class ExportRegistry implements ExportCatalog {
     private final ConcurrentSkipListMap<String, RetirableExport> exports = new ConcurrentSkipListMap<>();
 
-    /** Adds an export.
-     * @throws IllegalArgumentException when the name is taken */
+    /**
+     * Adds an export.
+     *
+     * @throws IllegalArgumentException when the name is taken
+     */
     public void add(String name, Export export) {
         if (exports.putIfAbsent(name, new RetirableExport(name, export)) != null) {
             throw new IllegalArgumentException("an export named '" + name + "' exists already");

@@ -23,8 +23,11 @@ import java.nio.file.Path;
 record Listener(NbdAddress address, ServerSocketChannel channel) implements AutoCloseable {
     private static final int BACKLOG = 64;
 
-    /** Binds.
-     * @throws IOException in one sentence, when the address is taken or can't be had */
+    /**
+     * Binds.
+     *
+     * @throws IOException in one sentence, when the address is taken or can't be had
+     */
     static Listener bind(NbdAddress address) throws IOException {
         return switch (address) {
             case NbdAddress.Unix unix -> bindUnix(unix);

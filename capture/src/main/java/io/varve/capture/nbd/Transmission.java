@@ -14,8 +14,8 @@ import java.nio.ByteBuffer;
 /**
  * The transmission phase of one connection: requests in, replies out.
  *
- * <p>Thread: the connection's only. Whatever can be answered at once is, and gathered; the replies go out when the input
- * is drained, so before the thread blocks.
+ * <p>Thread: the connection's only. Whatever can be answered at once is, and gathered; the replies go out when the
+ * input is drained, so before the thread blocks.
  */
 final class Transmission {
     /** Longer writes are given to the export in pieces of this. */

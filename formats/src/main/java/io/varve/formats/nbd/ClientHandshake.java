@@ -11,8 +11,8 @@ import java.util.List;
  * GREETING → STRUCTURED_REPLY → SET_META_CONTEXT (when contexts are wanted and replies are structured) → GO → entered
  * </pre>
  *
- * <p>The shell calls {@link #advance} with what it received until the answer is {@link Step.Entered}, {@link
- * Step.Refused} or {@link Step.Malformed}. Thread: one at a time.
+ * <p>The shell calls {@link #advance} with what it received until the answer is {@link Step.Entered},
+ * {@link Step.Refused} or {@link Step.Malformed}. Thread: one at a time.
  */
 public final class ClientHandshake {
     private static final int GREETING_BYTES = 18;

@@ -29,7 +29,9 @@ public enum NbdError {
         return meaning;
     }
 
-    /** The error with a non-zero {@code code}; a code that the protocol doesn't know counts as EINVAL, as it demands. */
+    /**
+     * The error with a non-zero {@code code}; a code that the protocol doesn't know counts as EINVAL, as it demands.
+     */
     public static NbdError of(int code) {
         for (NbdError error : values()) {
             if (error.code == code) {

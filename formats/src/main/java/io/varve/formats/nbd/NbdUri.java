@@ -3,9 +3,9 @@ package io.varve.formats.nbd;
 import java.nio.charset.StandardCharsets;
 
 /**
- * An export of a server, as a URI (the NBD project's uri.md): {@code nbd://HOST[:PORT]/EXPORT} or {@code
- * nbd+unix:///EXPORT?socket=PATH}; QEMU's older {@code nbd:unix:PATH:exportname=EXPORT} and {@code
- * nbd:HOST:PORT:exportname=EXPORT} are read too.
+ * An export of a server, as a URI (the NBD project's uri.md): {@code nbd://HOST[:PORT]/EXPORT} or
+ * {@code nbd+unix:///EXPORT?socket=PATH}; QEMU's older {@code nbd:unix:PATH:exportname=EXPORT} and
+ * {@code nbd:HOST:PORT:exportname=EXPORT} are read too.
  */
 public record NbdUri(NbdAddress address, String exportName) {
     private static final String TCP = "nbd://";
@@ -18,8 +18,11 @@ public record NbdUri(NbdAddress address, String exportName) {
         return text.startsWith(OLD) || text.startsWith(UNIX);
     }
 
-    /** Reads any of these forms.
-     * @throws IllegalArgumentException with a sentence that names the text and the forms expected */
+    /**
+     * Reads any of these forms.
+     *
+     * @throws IllegalArgumentException with a sentence that names the text and the forms expected
+     */
     public static NbdUri parse(String text) {
         if (text.startsWith(UNIX)) {
             return unix(text, text.substring(UNIX.length()));

@@ -13,8 +13,8 @@ import java.util.Optional;
  * greeting → CLIENT_FLAGS → OPTIONS ⟲ → entered (EXPORT_NAME, GO) | closed (ABORT, anything malformed)
  * </pre>
  *
- * <p>The shell sends {@link #greeting()}, then calls {@link #advance} with what it received until the answer is {@link
- * Step.Enter}, {@link Step.Aborted} or {@link Step.Refused}. Thread: the connection's only.
+ * <p>The shell sends {@link #greeting()}, then calls {@link #advance} with what it received until the answer is
+ * {@link Step.Enter}, {@link Step.Aborted} or {@link Step.Refused}. Thread: the connection's only.
  */
 public final class ServerHandshake {
     private static final int GREETING_BYTES = 18;

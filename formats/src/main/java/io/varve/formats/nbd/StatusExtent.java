@@ -8,8 +8,8 @@ import java.util.List;
  * A run of bytes with the same status in a meta context (proto.md, "NBD_REPLY_TYPE_BLOCK_STATUS").
  *
  * @param lengthBytes 1 to 2^32 - 1
- * @param flags for {@code base:allocation} the bits {@link #HOLE} and {@link #ZERO}, for {@code qemu:dirty-bitmap:}
- *     the bit {@link #DIRTY}
+ * @param flags for {@code base:allocation} the bits {@link #HOLE} and {@link #ZERO}, for {@code qemu:dirty-bitmap:} the
+ *     bit {@link #DIRTY}
  */
 public record StatusExtent(long lengthBytes, int flags) {
     /** The context that tells which parts are allocated. */

@@ -22,8 +22,8 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p>Safe for any thread. Every request has a form that blocks and one that answers a future; when as many requests are
  * in flight as are allowed, both wait for one to end. Futures end on the connection's reader thread: what's chained to
- * them must not block. They fail with {@link NbdException} when the server answers an error, and with another {@link
- * IOException} when the connection is lost; then every further request fails too.
+ * them must not block. They fail with {@link NbdException} when the server answers an error, and with another
+ * {@link IOException} when the connection is lost; then every further request fails too.
  */
 public final class NbdClient implements AutoCloseable {
     /** The longest READ or WRITE. */

@@ -19,8 +19,11 @@ public final class NbdSockets {
         return UnixDomainSocketAddress.of(unix.path());
     }
 
-    /** Resolves the host.
-     * @throws UnknownHostException when the host's name doesn't resolve */
+    /**
+     * Resolves the host.
+     *
+     * @throws UnknownHostException when the host's name doesn't resolve
+     */
     public static InetSocketAddress inetAddress(NbdAddress.Tcp tcp) throws UnknownHostException {
         InetSocketAddress address = new InetSocketAddress(tcp.host(), tcp.port());
         if (address.isUnresolved()) {
@@ -29,8 +32,11 @@ public final class NbdSockets {
         return address;
     }
 
-    /** Connects.
-     * @throws IOException in one sentence that names the address */
+    /**
+     * Connects.
+     *
+     * @throws IOException in one sentence that names the address
+     */
     public static SocketChannel connect(NbdAddress address, Duration timeout) throws IOException {
         try {
             return switch (address) {
