@@ -78,14 +78,10 @@ public final class Manifests {
         return parse(key, bytes);
     }
 
-    /** A manifest as it stands, with the reference that it would be named by. */
-    Found find(ObjectKey key) throws IOException {
-        byte[] bytes = bytes(key);
-        return new Found(new ManifestRef(key.value(), Sha256.of(bytes)), parse(key, bytes));
+    /** A manifest as it stands, with nobody's word for it. */
+    Manifest find(ObjectKey key) throws IOException {
+        return parse(key, bytes(key));
     }
-
-    /** A manifest and its reference. */
-    record Found(ManifestRef ref, Manifest manifest) {}
 
     private byte[] bytes(ObjectKey key) throws IOException {
         return store.get(key, JsonFields.MAX_BYTES)
