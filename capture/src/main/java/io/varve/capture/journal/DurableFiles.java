@@ -1,0 +1,59 @@
+package io.varve.capture.journal;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+
+/** Files that appear whole and durable, or not at all. Thread: safe for any thread, one a file. */
+public final class DurableFiles {
+    private DurableFiles() {}
+
+    /** Writes what a file holds. */
+    @FunctionalInterface
+    public interface Content {
+        void writeTo(FileChannel channel) throws IOException;
+    }
+
+    /** Writes beside {@code file}, makes that durable, and then gives it its name, durably. */
+    public static void replace(Path file, Content content) throws IOException {
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        try (FileChannel channel = FileChannel.open(
+                fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+            content.writeTo(channel);
+            channel.force(true);
+        }
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        force(file.toAbsolutePath().getParent());
+    }
+
+    /** Makes the names in {@code directory} durable. */
+    public static void force(Path directory) throws IOException {
+        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    /** Writes all of {@code bytes} at {@code positionBytes}. */
+    public static void writeFully(FileChannel channel, ByteBuffer bytes, long positionBytes) throws IOException {
+        long at = positionBytes;
+        while (bytes.hasRemaining()) {
+            at += channel.write(bytes, at);
+        }
+    }
+
+    /** Fills {@code bytes} from {@code positionBytes} on, as far as the file goes. */
+    public static void readFully(FileChannel channel, ByteBuffer bytes, long positionBytes) throws IOException {
+        long at = positionBytes;
+        while (bytes.hasRemaining()) {
+            int count = channel.read(bytes, at);
+            if (count < 0) {
+                return;
+            }
+            at += count;
+        }
+    }
+}

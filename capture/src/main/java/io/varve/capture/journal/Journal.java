@@ -1,0 +1,225 @@
+package io.varve.capture.journal;
+
+import io.varve.core.event.LogRecord;
+import io.varve.core.id.JournalId;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * The durable control events of one drive: an append-only file of checksummed frames behind a header.
+ *
+ * <p>An append is durable, whole, when it returns. A torn last frame is cut off when the file is opened; a bad frame
+ * before the last one can't come from a crash, since an append begins only after the one before was durable, and is
+ * refused. After a failed append nothing more is written: what the file holds is unknown until it's opened again.
+ *
+ * <p>Thread: one at a time.
+ */
+public final class Journal implements AutoCloseable {
+    private final Path file;
+    private final JournalId id;
+    private final RecordCodec codec;
+    private final NavigableMap<Long, Place> places = new TreeMap<>();
+    private FileChannel channel;
+    private long endBytes;
+    private Optional<String> failure = Optional.empty();
+
+    /** Where a record lies: the frame's position in the file, and the record's number in the frame. */
+    private record Place(long frameBytes, int index) {}
+
+    private Journal(Path file, JournalId id, RecordCodec codec, FileChannel channel) {
+        this.file = file;
+        this.id = id;
+        this.codec = codec;
+        this.channel = channel;
+        this.endBytes = JournalHeader.BYTES;
+    }
+
+    /** A new journal, in the place of any that is there, durable when it returns. */
+    public static Journal create(Path file, JournalId id, RecordCodec codec) throws IOException {
+        DurableFiles.replace(file, c -> DurableFiles.writeFully(c, JournalHeader.encode(id), 0));
+        return new Journal(file, id, codec, channel(file));
+    }
+
+    /**
+     * The journal in {@code file}.
+     *
+     * @throws CorruptJournalException when it isn't one, or is damaged before its last frame
+     */
+    public static Journal open(Path file, RecordCodec codec) throws IOException {
+        FileChannel channel = channel(file);
+        try {
+            ByteBuffer header = ByteBuffer.allocate(JournalHeader.BYTES);
+            DurableFiles.readFully(channel, header, 0);
+            JournalId id = JournalHeader.decode(header.flip())
+                    .orElseThrow(() -> new CorruptJournalException("'" + file + "' isn't a Varve journal: "
+                            + "move it away, and take a full backup of the drive"));
+            Journal journal = new Journal(file, id, codec, channel);
+            journal.index();
+            return journal;
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    public JournalId id() {
+        return id;
+    }
+
+    public long sizeBytes() {
+        return endBytes;
+    }
+
+    /** The control number of the first record that it holds; empty when it holds none. */
+    public Optional<Long> firstControl() {
+        return places.isEmpty() ? Optional.empty() : Optional.of(places.firstKey());
+    }
+
+    /** The record with this control number, if it is held. */
+    public Optional<LogRecord> read(long control) throws IOException {
+        Place place = places.get(control);
+        if (place == null) {
+            return Optional.empty();
+        }
+        Optional<List<byte[]>> frame = frame(place.frameBytes());
+        return Optional.of(codec.decode(frame.orElseThrow(() -> corrupt(place.frameBytes()))
+                .get(place.index())));
+    }
+
+    /** Every record, in order. */
+    public List<LogRecord> records() throws IOException {
+        List<LogRecord> records = new ArrayList<>();
+        for (Long control : places.keySet()) {
+            records.add(read(control).orElseThrow());
+        }
+        return records;
+    }
+
+    /** Appends {@code records}, all or none; they are durable when it returns. */
+    public void append(List<LogRecord> records) throws IOException {
+        if (failure.isPresent()) {
+            throw new IOException("journal '" + file + "' failed before (" + failure.get()
+                    + "): restart the agent once the disk is well");
+        }
+        ByteBuffer frame = Frame.encode(records.stream().map(codec::encode).toList());
+        int frameBytes = frame.remaining();
+        try {
+            DurableFiles.writeFully(channel, frame, endBytes);
+            channel.force(false);
+        } catch (IOException e) {
+            failure = Optional.of(String.valueOf(e.getMessage()));
+            cutOff();
+            throw e;
+        }
+        for (int index = 0; index < records.size(); index++) {
+            places.put(records.get(index).control(), new Place(endBytes, index));
+        }
+        endBytes += frameBytes;
+    }
+
+    /** Replaces what it holds by {@code records}, of which the first is a checkpoint. */
+    public void compact(List<LogRecord> records) throws IOException {
+        ByteBuffer frame = Frame.encode(records.stream().map(codec::encode).toList());
+        int frameBytes = frame.remaining();
+        DurableFiles.replace(file, c -> {
+            DurableFiles.writeFully(c, JournalHeader.encode(id), 0);
+            DurableFiles.writeFully(c, frame, JournalHeader.BYTES);
+        });
+        channel.close();
+        channel = channel(file);
+        places.clear();
+        for (int index = 0; index < records.size(); index++) {
+            places.put(records.get(index).control(), new Place(JournalHeader.BYTES, index));
+        }
+        endBytes = JournalHeader.BYTES + (long) frameBytes;
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+
+    private static FileChannel channel(Path file) throws IOException {
+        return FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    }
+
+    private void index() throws IOException {
+        while (endBytes < channel.size()) {
+            Optional<List<byte[]>> records = frame(endBytes);
+            if (records.isEmpty()) {
+                checkTorn();
+                cutOff();
+                return;
+            }
+            int frameBytes = Frame.HEADER_BYTES;
+            for (int index = 0; index < records.get().size(); index++) {
+                byte[] record = records.get().get(index);
+                places.put(codec.decode(record).control(), new Place(endBytes, index));
+                frameBytes += Integer.BYTES + record.length;
+            }
+            endBytes += frameBytes;
+        }
+    }
+
+    /** The records of the frame at {@code positionBytes}, or empty when it's not whole. */
+    private Optional<List<byte[]>> frame(long positionBytes) throws IOException {
+        ByteBuffer header = ByteBuffer.allocate(Frame.HEADER_BYTES);
+        DurableFiles.readFully(channel, header, positionBytes);
+        int payloadBytes = header.getInt(0);
+        boolean fits = !header.hasRemaining()
+                && payloadBytes > 0
+                && payloadBytes <= Frame.PAYLOAD_BYTES_MAX
+                && positionBytes + Frame.HEADER_BYTES + payloadBytes <= channel.size();
+        if (!fits) {
+            return Optional.empty();
+        }
+        ByteBuffer payload = ByteBuffer.allocate(payloadBytes);
+        DurableFiles.readFully(channel, payload, positionBytes + Frame.HEADER_BYTES);
+        return Frame.decode(payload.flip(), header.getInt(Integer.BYTES));
+    }
+
+    /** A torn frame reaches the file's end, or what follows was never written. */
+    private void checkTorn() throws IOException {
+        ByteBuffer header = ByteBuffer.allocate(Frame.HEADER_BYTES);
+        DurableFiles.readFully(channel, header, endBytes);
+        int payloadBytes = header.getInt(0);
+        boolean reachesEnd = payloadBytes < 0
+                || payloadBytes > Frame.PAYLOAD_BYTES_MAX
+                || endBytes + Frame.HEADER_BYTES + payloadBytes >= channel.size();
+        if (!reachesEnd && !isZeroFrom(endBytes + Frame.HEADER_BYTES + payloadBytes)) {
+            throw corrupt(endBytes);
+        }
+    }
+
+    private boolean isZeroFrom(long positionBytes) throws IOException {
+        ByteBuffer chunk = ByteBuffer.allocate(8192);
+        for (long at = positionBytes; at < channel.size(); at += chunk.capacity()) {
+            chunk.clear();
+            DurableFiles.readFully(channel, chunk, at);
+            for (int index = 0; index < chunk.position(); index++) {
+                if (chunk.get(index) != 0) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private void cutOff() throws IOException {
+        channel.truncate(endBytes);
+        channel.force(true);
+    }
+
+    private CorruptJournalException corrupt(long positionBytes) {
+        return new CorruptJournalException("journal '" + file + "' is damaged at offset " + positionBytes
+                + ", before its last record: move it away, and take a full backup of the drive");
+    }
+}

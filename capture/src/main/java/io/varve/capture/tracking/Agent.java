@@ -1,0 +1,249 @@
+package io.varve.capture.tracking;
+
+import io.varve.capture.snapshot.CopyBuffers;
+import io.varve.core.cut.Hold;
+import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.Bitmap;
+import io.varve.core.drive.Completion;
+import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.DriveState;
+import io.varve.core.id.BitmapName;
+import io.varve.core.id.DriveId;
+import io.varve.core.id.SyncPointId;
+import io.varve.core.transaction.Action;
+import io.varve.core.transaction.DrivePlan;
+import io.varve.core.transaction.Plan;
+import io.varve.core.transaction.Transaction;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The drives of one capture agent, and everything that may be done to them but writing, which goes through their exports.
+ *
+ * <p>Thread: safe for any thread that isn't interrupted. One control operation runs at a time; guests' writes don't wait
+ * for it, but for the hold of a cut.
+ */
+public final class Agent implements AutoCloseable {
+    private final AgentMeans means;
+    private final FileChannel lockFile;
+    private final ReentrantLock control = new ReentrantLock();
+    private final SortedMap<DriveId, AttachedDrive> drives = new TreeMap<>();
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+    private volatile SortedMap<DriveId, AttachedDrive> published = new TreeMap<>();
+
+    private Agent(AgentMeans means, FileChannel lockFile) {
+        this.means = means;
+        this.lockFile = lockFile;
+    }
+
+    /**
+     * An agent without drives, which owns the state directory until it's closed.
+     *
+     * @throws IOException in one sentence: the directories can't be had, or another agent has them
+     */
+    public static Agent open(AgentOptions options, AgentSurroundings surroundings) throws IOException {
+        Files.createDirectories(options.stateDirectory());
+        Files.createDirectories(options.fleeceDirectory());
+        FileChannel lockFile = lock(options.stateDirectory());
+        return new Agent(
+                new AgentMeans(options, surroundings, AgentThreads.start(), new CopyBuffers()), lockFile);
+    }
+
+    /**
+     * Attaches to a drive, takes over what an earlier run knew of it, and offers its export.
+     *
+     * @throws IOException in one sentence; the backend stays open then
+     */
+    public void attach(DriveImage image) throws IOException {
+        control.lock();
+        try {
+            if (drives.containsKey(image.drive())) {
+                throw new IOException("drive '" + image.drive() + "' is attached already");
+            }
+            drives.put(image.drive(), AttachedDrive.attach(image, means, control, this::tell));
+            published = new TreeMap<>(drives);
+        } finally {
+            control.unlock();
+        }
+        tell();
+    }
+
+    /** Each drive's state now. */
+    public SortedMap<DriveId, DriveState> states() {
+        SortedMap<DriveId, DriveState> states = new TreeMap<>();
+        published.forEach((id, drive) -> states.put(id, drive.state()));
+        return states;
+    }
+
+    /** A new name for a sync point. */
+    public SyncPointId newSyncPointId() {
+        return SyncPointIds.next(means.surroundings().clock(), means.surroundings().random());
+    }
+
+    /** What a bitmap counts as dirty: while it's busy, its cut. Empty when there is no such bitmap. */
+    public Optional<Long> dirtyBytes(DriveId drive, BitmapName name) throws IOException {
+        control.lock();
+        try {
+            AttachedDrive attached = drives.get(drive);
+            Optional<Bitmap> bitmap =
+                    attached == null ? Optional.empty() : attached.state().bitmap(name);
+            return attached == null || bitmap.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(attached.dirtyBytes(bitmap.get()));
+        } finally {
+            control.unlock();
+        }
+    }
+
+    /** What is to be published of a drive. */
+    public Optional<DriveFeed> feed(DriveId drive) {
+        return Optional.ofNullable(published.get(drive)).map(AttachedDrive::feed);
+    }
+
+    /** A backup that runs. */
+    public Optional<StartedBackup> running(DriveId drive, BackupKey key) {
+        control.lock();
+        try {
+            return Optional.ofNullable(drives.get(drive)).flatMap(d -> d.running(key));
+        } finally {
+            control.unlock();
+        }
+    }
+
+    /** Has {@code listener} called, quickly, whenever there may be something new to publish. */
+    public void listen(Runnable listener) {
+        listeners.add(listener);
+    }
+
+    /** Carries out all of {@code actions}, at one instant of all drives concerned, or none. */
+    public Transacted transact(List<Action> actions, Completion completion, SyncPointId syncPoint) {
+        control.lock();
+        try {
+            return switch (Transaction.plan(states(), actions, completion, syncPoint)) {
+                case Plan.Refused(String description) -> new Transacted.Refused(description);
+                case Plan.Planned(List<DrivePlan> plans) when plans.isEmpty() -> new Transacted.Done(List.of());
+                case Plan.Planned(List<DrivePlan> plans) -> carryOut(plans);
+            };
+        } finally {
+            control.unlock();
+            tell();
+        }
+    }
+
+    /**
+     * Tells how a backup ended: writes it to the drive's log, and lets its snapshot go. Does nothing when that's known.
+     *
+     * @throws IOException when the journal can't be written: the backup stays as it was
+     */
+    public void conclude(DriveId drive, BackupKey backup, Conclusion conclusion) throws IOException {
+        control.lock();
+        try {
+            AttachedDrive attached = drives.get(drive);
+            if (attached != null) {
+                attached.conclude(backup, conclusion);
+            }
+        } finally {
+            control.unlock();
+        }
+        tell();
+    }
+
+    /** Gives all drives up in order, cancelling what runs; stop taking requests before. */
+    @Override
+    public void close() throws IOException {
+        List<IOException> failures = new ArrayList<>();
+        control.lock();
+        try {
+            for (AttachedDrive drive : drives.values()) {
+                try {
+                    drive.detach();
+                } catch (IOException e) {
+                    failures.add(e);
+                }
+            }
+            drives.clear();
+            published = new TreeMap<>();
+        } finally {
+            control.unlock();
+        }
+        // Their last tasks want the control lock.
+        means.threads().close();
+        lockFile.close();
+        if (!failures.isEmpty()) {
+            failures.subList(1, failures.size()).forEach(failures.getFirst()::addSuppressed);
+            throw failures.getFirst();
+        }
+    }
+
+    private Transacted carryOut(List<DrivePlan> plans) {
+        List<DriveTransaction> parts = new ArrayList<>();
+        try {
+            for (DrivePlan plan : plans) {
+                parts.add(DriveTransaction.prepare(drive(plan.drive()), plan, means));
+            }
+            SortedMap<DriveId, Gate> gates = new TreeMap<>();
+            parts.forEach(p -> gates.put(p.drive().image().drive(), p.drive().path().gate()));
+            Hold hold = new GroupHold(gates, means.surroundings().nanos()).run(() -> parts.forEach(DriveTransaction::cut));
+            if (hold instanceof Hold.GivenUp(String reason)) {
+                return undone(parts, reason);
+            }
+            for (DriveTransaction part : parts) {
+                part.complete();
+            }
+        } catch (IOException e) {
+            return undone(parts, String.valueOf(e.getMessage()));
+        }
+        return new Transacted.Done(
+                parts.stream().flatMap(p -> p.started().stream()).toList());
+    }
+
+    private static Transacted undone(List<DriveTransaction> parts, String reason) {
+        List<String> failures = new ArrayList<>();
+        for (DriveTransaction part : parts) {
+            try {
+                part.undo(reason);
+            } catch (IOException e) {
+                failures.add(String.valueOf(e.getMessage()));
+            }
+        }
+        return new Transacted.Refused(failures.isEmpty() ? reason : reason + "; and then: " + failures);
+    }
+
+    private AttachedDrive drive(DriveId id) throws IOException {
+        AttachedDrive drive = drives.get(id);
+        if (drive == null) {
+            throw new IOException("drive '" + id + "' isn't attached");
+        }
+        return drive;
+    }
+
+    private void tell() {
+        listeners.forEach(Runnable::run);
+    }
+
+    private static FileChannel lock(Path stateDirectory) throws IOException {
+        Path file = stateDirectory.resolve("agent.lock");
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            if (channel.tryLock() != null) {
+                return channel;
+            }
+        } catch (OverlappingFileLockException e) {
+            // This process has it: the same answer.
+        }
+        channel.close();
+        throw new IOException("another agent uses the state directory '" + stateDirectory
+                + "': stop that one, or choose another directory");
+    }
+}

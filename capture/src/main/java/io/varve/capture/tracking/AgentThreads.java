@@ -1,0 +1,43 @@
+package io.varve.capture.tracking;
+
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * An agent's threads, none of which is ever interrupted: an interrupt would close an image under all others.
+ *
+ * @param copies copy old content for snapshots
+ * @param waitingWrites hold the guests' writes that wait for such copies
+ * @param flushes flush images for guests, and after cuts
+ */
+record AgentThreads(ExecutorService copies, ExecutorService waitingWrites, ExecutorService flushes)
+        implements AutoCloseable {
+    private static final int COPIES = 4;
+    private static final int WAITING_WRITES = 16;
+
+    static AgentThreads start() {
+        return new AgentThreads(
+                Executors.newFixedThreadPool(COPIES, named("varve-copy-")),
+                Executors.newFixedThreadPool(WAITING_WRITES, named("varve-write-")),
+                Executors.newCachedThreadPool(named("varve-flush-")));
+    }
+
+    /** Ends them once they have done what was given to them. */
+    @Override
+    public void close() {
+        waitingWrites.close();
+        flushes.close();
+        copies.close();
+    }
+
+    private static ThreadFactory named(String prefix) {
+        AtomicInteger count = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, prefix + count.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+}

@@ -1,0 +1,194 @@
+package io.varve.capture.tracking;
+
+import io.varve.capture.nbd.BackendExport;
+import io.varve.capture.nbd.Export;
+import io.varve.capture.nbd.ExportRegistry;
+import io.varve.capture.backend.BackendAccess;
+import io.varve.core.Invariant;
+import io.varve.core.bits.Marks;
+import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.Bitmap;
+import io.varve.core.drive.BitmapStatus;
+import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.DriveState;
+import io.varve.core.drive.UndecidedBackup;
+import io.varve.core.event.DriveEvent;
+import io.varve.core.fold.Effect;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.Lock;
+import io.varve.core.bits.Granularity;
+import io.varve.core.drive.ImageIdentity;
+
+/** One drive of an agent: its log, its marks, its write path, its backups. Thread: the agent's control lock. */
+final class AttachedDrive {
+    private static final long DETACH_SECONDS_MAX = 30;
+
+    private final DriveImage image;
+    private final ExportRegistry exports;
+    private final DriveLog log;
+    private final KeptMarks kept;
+    private final LiveDirectory live;
+    private final WritePath path;
+    private final DriveFeed feed;
+    private final Map<BackupKey, StartedBackup> running = new HashMap<>();
+
+    private AttachedDrive(
+            DriveImage image, Attachment.Attached attached, AgentMeans means, Lock control, Runnable changed) {
+        this.image = image;
+        this.exports = means.surroundings().exports();
+        this.log = attached.log();
+        this.kept = attached.kept();
+        this.live = attached.live();
+        this.path = new WritePath(means.surroundings().clock(), attached.inFlight(), attached.open());
+        this.feed = new DriveFeed(control, changed, this, attached.acknowledged());
+    }
+
+    /** Attaches, and offers the drive's export. */
+    static AttachedDrive attach(DriveImage image, AgentMeans means, Lock control, Runnable changed)
+            throws IOException {
+        Attachment.Attached attached = Attachment.of(means.options(), means.surroundings(), image);
+        AttachedDrive drive = new AttachedDrive(image, attached, means, control, changed);
+        drive.exports.add(
+                image.drive().value(),
+                new TrackedDrive(
+                        image.backend(),
+                        new BackendExport(
+                                image.backend(),
+                                BackendAccess.READ_WRITE,
+                                means.threads().flushes()),
+                        drive.path,
+                        means.threads().waitingWrites()));
+        return drive;
+    }
+
+    DriveImage image() {
+        return image;
+    }
+
+    DriveLog log() {
+        return log;
+    }
+
+    DriveState state() {
+        return log.state();
+    }
+
+    WritePath path() {
+        return path;
+    }
+
+    KeptMarks kept() {
+        return kept;
+    }
+
+    LiveDirectory live() {
+        return live;
+    }
+
+    DriveFeed feed() {
+        return feed;
+    }
+
+    Optional<StartedBackup> running(BackupKey key) {
+        return Optional.ofNullable(running.get(key));
+    }
+
+    /** Appends, folds, and forgets what nobody refers to any more. */
+    void append(List<DriveEvent> events) throws IOException {
+        for (Effect effect : log.append(events)) {
+            if (effect instanceof Effect.Drop(long generation)) {
+                kept.drop(generation);
+                feed.forget(generation);
+            }
+        }
+    }
+
+    /** The marks of a generation of the state, which change while it's the open one. */
+    Marks marks(long generation) throws IOException {
+        return generation == state().open().number() ? path.open().marks() : kept.marks(generation);
+    }
+
+    /** The union of {@code generations}, at {@code granularity}. */
+    Marks union(SortedSet<Long> generations, Granularity granularity) throws IOException {
+        Marks union = Marks.none(granularity, state().sizeBytes());
+        for (long generation : generations) {
+            union.union(marks(generation));
+        }
+        return union;
+    }
+
+    /** What the bitmap counts as dirty; 0 of an inconsistent one. */
+    long dirtyBytes(Bitmap bitmap) throws IOException {
+        return bitmap.status() instanceof BitmapStatus.Inconsistent
+                ? 0
+                : union(bitmap.generations(), bitmap.granularity()).dirtyBytes();
+    }
+
+    void started(StartedBackup backup, Export export) {
+        running.put(backup.mark().key(), backup);
+        exports.add(backup.snapshot().name(), export);
+    }
+
+    /** Writes down how a backup ended, unless that's known, and lets its snapshot go. */
+    void conclude(BackupKey key, Conclusion conclusion) throws IOException {
+        UndecidedBackup undecided = state().undecided().get(key);
+        if (undecided != null && saysMore(undecided, conclusion)) {
+            append(List.of(new DriveEvent.BackupConcluded(key, conclusion)));
+        }
+        StartedBackup ended = running.remove(key);
+        if (ended != null) {
+            exports.remove(ended.snapshot().name());
+            ended.snapshot().release();
+        }
+    }
+
+    private static boolean saysMore(UndecidedBackup undecided, Conclusion conclusion) {
+        return undecided.phase() == UndecidedBackup.Phase.RUNNING
+                || conclusion instanceof Conclusion.Committed
+                || conclusion instanceof Conclusion.Aborted;
+    }
+
+    /** Gives the drive up in order: running backups are cancelled, its bits are kept, its image is known again. */
+    void detach() throws IOException {
+        exports.remove(image.drive().value());
+        for (BackupKey key : List.copyOf(running.keySet())) {
+            conclude(key, new Conclusion.Cancelled());
+        }
+        awaitWrites();
+        image.backend().flush();
+        LiveSet open = path.open();
+        kept.keepOpen(open.header(), open.marks());
+        ImageIdentity left = ImageIdentities.of(image.path(), image.backend());
+        append(List.of(new DriveEvent.DriveDetached(left)));
+        log.close();
+        kept.close();
+        live.deleteAll();
+        image.backend().close();
+    }
+
+    private void awaitWrites() throws IOException {
+        try {
+            Invariant.check(path.gate().tryHold(TimeUnit.SECONDS.toNanos(DETACH_SECONDS_MAX)), "a gate to be had");
+            CompletableFuture<Void> ended = path.close();
+            path.gate().letGo();
+            ended.get(DETACH_SECONDS_MAX, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("drive '" + image.drive() + "': interrupted while detaching", e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IOException(
+                    "drive '" + image.drive() + "' can't be detached in order: writes are still in flight after "
+                            + DETACH_SECONDS_MAX + " s",
+                    e);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+package io.varve.capture.tracking;
+
+import io.varve.capture.journal.Journal;
+import io.varve.core.bits.Granularity;
+import io.varve.core.drive.Arrival;
+import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.DriveState;
+import io.varve.core.drive.Generation;
+import io.varve.core.drive.ImageIdentity;
+import io.varve.core.drive.UndecidedBackup;
+import io.varve.core.event.DriveEvent;
+import io.varve.core.event.LogRecord;
+import io.varve.core.id.IncarnationId;
+import io.varve.core.id.JournalId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Attaches to a drive: finds out how its last run ended, takes over its marks, and writes {@code DriveAttached}.
+ *
+ * <p>Thread: the agent's control lock.
+ */
+final class Attachment {
+    private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
+    private static final String JOURNAL = "journal";
+
+    private final AgentSurroundings surroundings;
+    private final DriveImage image;
+    private final Path stateDirectory;
+    private final KeptMarks kept;
+    private final LiveDirectory live;
+    private final IncarnationId incarnation;
+
+    /** What an attachment comes to. */
+    record Attached(
+            DriveLog log,
+            KeptMarks kept,
+            LiveDirectory live,
+            LiveSet open,
+            InFlightTable inFlight,
+            AcknowledgedControl acknowledged) {}
+
+    private Attachment(
+            AgentSurroundings surroundings, DriveImage image, Path stateDirectory, KeptMarks kept, LiveDirectory live) {
+        this.surroundings = surroundings;
+        this.image = image;
+        this.stateDirectory = stateDirectory;
+        this.kept = kept;
+        this.live = live;
+        this.incarnation = new IncarnationId(surroundings.randomId());
+    }
+
+    /** @throws IOException in one sentence; nothing was changed then */
+    static Attached of(AgentOptions options, AgentSurroundings surroundings, DriveImage image) throws IOException {
+        String name = image.drive().value();
+        Path stateDirectory = Files.createDirectories(options.stateDirectory().resolve(name));
+        LiveDirectory live = LiveDirectory.open(options.liveDirectory().resolve(name));
+        KeptMarks kept = new KeptMarks(stateDirectory);
+        return new Attachment(surroundings, image, stateDirectory, kept, live).attach();
+    }
+
+    private Attached attach() throws IOException {
+        // A marker of the last run that isn't published yet must not be overtaken by a power cut.
+        image.backend().flush();
+        ImageIdentity now = ImageIdentities.of(image.path(), image.backend());
+        Path file = stateDirectory.resolve(JOURNAL);
+        if (!Files.exists(file)) {
+            return fresh(file, now);
+        }
+        Journal journal = Journal.open(file, surroundings.codec());
+        List<LogRecord> records = journal.records();
+        Optional<DriveState> state = DriveLog.replay(records);
+        if (state.isEmpty()) {
+            journal.close();
+            return fresh(file, now);
+        }
+        return inherit(journal, state.get(), records, now);
+    }
+
+    private Attached fresh(Path file, ImageIdentity now) throws IOException {
+        JournalId id = new JournalId(surroundings.randomId());
+        long sizeBytes = image.backend().sizeBytes();
+        LiveSet open = live.create(new MarkFileHeader(
+                id, incarnation, surroundings.boot(), 1, Granularity.DEFAULT, sizeBytes));
+        InFlightTable inFlight = live.createInFlight(incarnation);
+        DriveLog log = DriveLog.begin(
+                image.drive(),
+                incarnation,
+                Journal.create(file, id, surroundings.codec()),
+                new DriveEvent.DriveAttached(
+                        id, Optional.empty(), 1, Granularity.DEFAULT, sizeBytes, now, Arrival.FRESH));
+        return attached(log, open, inFlight);
+    }
+
+    private Attached inherit(Journal journal, DriveState state, List<LogRecord> records, ImageIdentity now)
+            throws IOException {
+        DriveLog log = DriveLog.resume(image.drive(), incarnation, journal, state);
+        try (LastRun lastRun = LastRun.of(state, records, kept, live)) {
+            Evidence.Verdict verdict =
+                    lastRun.evidence(image, now, surroundings.boot()).verdict();
+            verdict.reason()
+                    .ifPresent(reason -> LOG.warn(
+                            "drive '{}': {}; its bitmaps are inconsistent: remove them, add new ones and take a full "
+                                    + "backup",
+                            image.drive(),
+                            reason));
+            Generation generation = state.open();
+            LiveSet open = live.create(header(journal.id(), generation.number(), state.sizeBytes(), generation));
+            lastRun.joinInto(open);
+            InFlightTable inFlight = live.createInFlight(incarnation);
+            log.append(events(state, generation, now, verdict.arrival()));
+            open = resized(log, open);
+            return attached(log, open, inFlight);
+        }
+    }
+
+    private Attached attached(DriveLog log, LiveSet open, InFlightTable inFlight) throws IOException {
+        live.deleteAllBut(incarnation);
+        kept.dropAllBut(log.state().generations().keySet());
+        AcknowledgedControl acknowledged = AcknowledgedControl.open(
+                stateDirectory.resolve(log.state().journal() + ".published"),
+                log.state().control());
+        return new Attached(log, kept, live, open, inFlight, acknowledged);
+    }
+
+    private MarkFileHeader header(JournalId journal, long number, long sizeBytes, Generation like) {
+        return new MarkFileHeader(
+                journal, incarnation, surroundings.boot(), number, like.granularity(), sizeBytes);
+    }
+
+    private List<DriveEvent> events(DriveState state, Generation open, ImageIdentity now, Arrival arrival) {
+        List<DriveEvent> events = new ArrayList<>();
+        events.add(new DriveEvent.DriveAttached(
+                state.journal(),
+                Optional.of(state.line().getLast()),
+                open.number(),
+                open.granularity(),
+                state.sizeBytes(),
+                now,
+                arrival));
+        for (UndecidedBackup backup : state.undecided().values()) {
+            if (backup.phase() == UndecidedBackup.Phase.RUNNING) {
+                // I3: its snapshot is gone with the process; the bits go back.
+                events.add(new DriveEvent.BackupConcluded(
+                        backup.mark().key(),
+                        new Conclusion.Failed("the agent was restarted, and the point in time was lost with it")));
+            }
+        }
+        return events;
+    }
+
+    /** The open set, or its follower when the image has another size than the log says. */
+    private LiveSet resized(DriveLog log, LiveSet open) throws IOException {
+        long sizeBytes = image.backend().sizeBytes();
+        DriveState state = log.state();
+        if (sizeBytes == state.sizeBytes()) {
+            return open;
+        }
+        Generation generation = state.open();
+        kept.keep(open.header(), open.marks());
+        LiveSet next = live.create(header(state.journal(), generation.number() + 1, sizeBytes, generation));
+        log.append(List.of(
+                new DriveEvent.GenerationSealed(
+                        generation.number(),
+                        open.marks().dirtyBytes(),
+                        open.marks().digest(),
+                        generation.granularity()),
+                new DriveEvent.DriveResized(sizeBytes)));
+        open.delete();
+        return next;
+    }
+}

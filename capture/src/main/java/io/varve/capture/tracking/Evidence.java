@@ -1,0 +1,51 @@
+package io.varve.capture.tracking;
+
+import io.varve.core.drive.Arrival;
+import java.util.Optional;
+
+/**
+ * What an attaching agent finds of a drive's last run, and what follows from it. Broken is the default: soundness needs
+ * proof (reliability.md section 0).
+ *
+ * <pre>
+ *   detached in order, the image as it was left                          CLEAN
+ *   live sets of the journal's incarnation, from this boot, the image
+ *     not changed since the last write                                    RECOVERED
+ *   a doubt about sealed marks, the image, the size, or the live sets     INCONSISTENT, with the reason
+ * </pre>
+ *
+ * @param doubt about the sealed generations' marks or the size; empty when there is none
+ * @param ending how the last run ended
+ */
+record Evidence(Optional<String> doubt, Ending ending) {
+    /** How the last run of an agent with this drive ended. */
+    sealed interface Ending {
+        /** In order, with the image as it is now, or not. */
+        record Detached(boolean imageUnchanged, boolean openMarksKept) implements Ending {}
+
+        /** By death, with live sets or without; {@code doubt} about the image or the sets. */
+        record Died(Optional<String> doubt) implements Ending {}
+    }
+
+    /** An arrival, and the reason when it's {@link Arrival#INCONSISTENT}. */
+    record Verdict(Arrival arrival, Optional<String> reason) {}
+
+    Verdict verdict() {
+        if (doubt.isPresent()) {
+            return inconsistent(doubt.get());
+        }
+        return switch (ending) {
+            case Ending.Detached(boolean unchanged, boolean kept) when !unchanged ->
+                inconsistent("the image was changed, or may have been, while it was detached");
+            case Ending.Detached(boolean unchanged, boolean kept) when !kept ->
+                inconsistent("the open generation's marks weren't kept");
+            case Ending.Detached detached -> new Verdict(Arrival.CLEAN, Optional.empty());
+            case Ending.Died(Optional<String> about) when about.isPresent() -> inconsistent(about.get());
+            case Ending.Died died -> new Verdict(Arrival.RECOVERED, Optional.empty());
+        };
+    }
+
+    private static Verdict inconsistent(String reason) {
+        return new Verdict(Arrival.INCONSISTENT, Optional.of(reason));
+    }
+}

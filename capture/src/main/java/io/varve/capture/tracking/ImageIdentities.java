@@ -1,0 +1,59 @@
+package io.varve.capture.tracking;
+
+import io.varve.capture.backend.Backend;
+import io.varve.core.drive.ImageIdentity;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/** Tells whether an image is as it was left. */
+final class ImageIdentities {
+    private static final int SAMPLES = 64;
+    private static final int SAMPLE_BYTES = 4096;
+
+    private ImageIdentities() {}
+
+    /** The identity of the image now, after a flush. */
+    static ImageIdentity of(Path path, Backend backend) throws IOException {
+        BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+        return new ImageIdentity(
+                path.toString(),
+                String.valueOf(attributes.fileKey()),
+                attributes.lastModifiedTime().toMillis(),
+                sampleSha256(backend));
+    }
+
+    /** Whether nobody changed the image between the two; a device doesn't tell, so that is never known of one. */
+    static boolean isUnchanged(Path path, ImageIdentity before, ImageIdentity now) {
+        return Files.isRegularFile(path)
+                && before.fileKey().equals(now.fileKey())
+                && before.modifiedMillis() == now.modifiedMillis()
+                && before.sampleSha256().equals(now.sampleSha256());
+    }
+
+    private static String sampleSha256(Backend backend) throws IOException {
+        MessageDigest sha256 = sha256();
+        ByteBuffer sample = ByteBuffer.allocate(SAMPLE_BYTES);
+        long sizeBytes = backend.sizeBytes();
+        for (int index = 0; index < SAMPLES; index++) {
+            long offsetBytes = sizeBytes / SAMPLES * index / SAMPLE_BYTES * SAMPLE_BYTES;
+            sample.clear().limit((int) Math.min(SAMPLE_BYTES, sizeBytes - offsetBytes));
+            backend.read(offsetBytes, sample);
+            sha256.update(sample.flip());
+        }
+        return HexFormat.of().formatHex(sha256.digest());
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+package io.varve.capture.tracking;
+
+import io.varve.core.bits.Marks;
+import io.varve.core.drive.DriveState;
+import io.varve.core.drive.Generation;
+import io.varve.core.drive.ImageIdentity;
+import io.varve.core.event.DriveEvent;
+import io.varve.core.event.LogRecord;
+import io.varve.core.id.IncarnationId;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * What is left of a drive's last run: journal records, kept marks, live sets. Gathers the {@link Evidence}, and the marks
+ * that join the open generation.
+ *
+ * <p>Thread: the agent's control lock.
+ */
+final class LastRun implements AutoCloseable {
+    /** How much later than the last write a file's time may be: clocks tick coarsely. */
+    private static final long GRACE_MILLIS = 1_000;
+
+    private final DriveState state;
+    private final List<LogRecord> records;
+    private final KeptMarks kept;
+    private final List<LiveSet> liveSets;
+    private final Optional<MappedFile> inFlight;
+    private final Optional<LiveSet> keptOpen;
+
+    private LastRun(
+            DriveState state,
+            List<LogRecord> records,
+            KeptMarks kept,
+            List<LiveSet> liveSets,
+            Optional<MappedFile> inFlight) throws IOException {
+        this.state = state;
+        this.records = records;
+        this.kept = kept;
+        this.liveSets = liveSets;
+        this.inFlight = inFlight;
+        this.keptOpen = kept.open(state.open().number());
+    }
+
+    static LastRun of(DriveState state, List<LogRecord> records, KeptMarks kept, LiveDirectory live)
+            throws IOException {
+        IncarnationId last = state.line().getLast();
+        return new LastRun(state, records, kept, live.sets(), live.inFlight(last));
+    }
+
+    /** @param now the image's identity and the drive's size as they are now */
+    Evidence evidence(DriveImage image, ImageIdentity now, UUID boot) {
+        return new Evidence(
+                sizeDoubt(image).or(this::keptDoubt),
+                records.getLast().event() instanceof DriveEvent.DriveDetached(ImageIdentity left)
+                        ? new Evidence.Ending.Detached(
+                                ImageIdentities.isUnchanged(image.path(), left, now), keptOpen.isPresent())
+                        : new Evidence.Ending.Died(liveDoubt(boot).or(() -> imageDoubt(now))));
+    }
+
+    /** Joins to {@code open} every mark that isn't durably sealed, and all that was in flight. */
+    void joinInto(LiveSet open) {
+        keptOpen.ifPresent(set -> open.marks().union(set.marks()));
+        for (LiveSet set : liveSets) {
+            if (isOurs(set) && set.header().generation() >= state.open().number()) {
+                open.marks().union(set.marks());
+                open.wrote(set.lastWriteMillis());
+            }
+        }
+        inFlight.ifPresent(file -> new InFlightTable(file.segment(), AgentOptions.IN_FLIGHT_MAX).markInto(open.marks()));
+    }
+
+    @Override
+    public void close() {
+        liveSets.forEach(LiveSet::close);
+        inFlight.ifPresent(MappedFile::close);
+        keptOpen.ifPresent(LiveSet::close);
+    }
+
+    private boolean isOurs(LiveSet set) {
+        return set.header().journal().equals(state.journal())
+                && set.header().incarnation().equals(state.line().getLast());
+    }
+
+    private Optional<String> sizeDoubt(DriveImage image) {
+        long sizeBytes = image.backend().sizeBytes();
+        return sizeBytes == state.sizeBytes()
+                ? Optional.empty()
+                : Optional.of("the image has " + sizeBytes + " bytes; expected " + state.sizeBytes());
+    }
+
+    /** Every sealed generation that is needed has the marks that its seal promised. */
+    private Optional<String> keptDoubt() {
+        for (Generation generation : state.generations().values()) {
+            if (generation.seal().isEmpty()) {
+                continue;
+            }
+            try {
+                Marks marks = kept.marks(generation.number());
+                if (!marks.digest().equals(generation.seal().get().digest())) {
+                    return Optional.of("the kept marks of generation " + generation.number() + " were changed");
+                }
+            } catch (IOException e) {
+                return Optional.of("the kept marks of generation " + generation.number() + " can't be read: "
+                        + e.getMessage());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Optional<String> liveDoubt(UUID boot) {
+        Optional<LiveSet> open = liveSets.stream()
+                .filter(s -> isOurs(s) && s.header().generation() == state.open().number())
+                .findFirst();
+        if (open.isEmpty()) {
+            return Optional.of("the live marks of the agent's last run are gone");
+        }
+        boolean sameBoot = liveSets.stream().filter(this::isOurs).allMatch(s -> s.header().boot().equals(boot));
+        return sameBoot && inFlight.isPresent()
+                ? Optional.empty()
+                : Optional.of("the host was started anew while the drive was attached");
+    }
+
+    private Optional<String> imageDoubt(ImageIdentity now) {
+        Optional<ImageIdentity> attached = records.reversed().stream()
+                .map(LogRecord::event)
+                .filter(DriveEvent.DriveAttached.class::isInstance)
+                .map(e -> ((DriveEvent.DriveAttached) e).image())
+                .findFirst();
+        if (attached.isEmpty() || !attached.get().fileKey().equals(now.fileKey())) {
+            return Optional.of("the image is another file than the one that was attached");
+        }
+        long lastWriteMillis = liveSets.stream()
+                .filter(this::isOurs)
+                .mapToLong(LiveSet::lastWriteMillis)
+                .max()
+                .orElse(0);
+        long latestMillis = Math.max(lastWriteMillis, attached.get().modifiedMillis()) + GRACE_MILLIS;
+        return now.modifiedMillis() <= latestMillis
+                ? Optional.empty()
+                : Optional.of("the image was changed after the agent's last write");
+    }
+}

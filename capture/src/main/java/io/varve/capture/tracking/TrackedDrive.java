@@ -1,0 +1,179 @@
+package io.varve.capture.tracking;
+
+import io.varve.capture.backend.Backend;
+import io.varve.capture.backend.RequestFailedException;
+import io.varve.capture.backend.ZeroMode;
+import io.varve.capture.nbd.Completion;
+import io.varve.capture.nbd.Export;
+import io.varve.capture.snapshot.Snapshot;
+import io.varve.formats.nbd.NbdError;
+import io.varve.formats.nbd.StatusExtent;
+import io.varve.formats.nbd.TransmissionFlag;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+
+/**
+ * A drive's export: each WRITE, TRIM and WRITE_ZEROES is marked before it reaches the backend, and keeps old content for
+ * the live snapshots that it overwrites.
+ *
+ * <p>A write is done on the connection's thread, unless old content must be copied first: then another thread waits for
+ * that, with a copy of the data.
+ *
+ * <p>Thread: safe for any thread.
+ */
+final class TrackedDrive implements Export {
+    private final Backend backend;
+    private final Export untracked;
+    private final WritePath path;
+    private final Executor waiting;
+
+    /**
+     * @param untracked the backend's export, for what changes nothing
+     * @param waiting runs the writes that wait for old content to be copied
+     */
+    TrackedDrive(Backend backend, Export untracked, WritePath path, Executor waiting) {
+        this.backend = backend;
+        this.untracked = untracked;
+        this.path = path;
+        this.waiting = waiting;
+    }
+
+    /** The change of one request. */
+    private interface Change {
+        void apply() throws IOException;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return untracked.sizeBytes();
+    }
+
+    @Override
+    public Set<TransmissionFlag> flags() {
+        return untracked.flags();
+    }
+
+    @Override
+    public List<String> metaContexts() {
+        return untracked.metaContexts();
+    }
+
+    @Override
+    public void read(long offsetBytes, ByteBuffer into) throws IOException {
+        untracked.read(offsetBytes, into);
+    }
+
+    @Override
+    public void write(long offsetBytes, ByteBuffer data, Completion completion) {
+        int lengthBytes = data.remaining();
+        int slot = path.begin(offsetBytes, lengthBytes);
+        if (slot == WritePath.REFUSED) {
+            refuse(completion);
+            return;
+        }
+        if (!mustPreserve(slot, offsetBytes, lengthBytes)) {
+            try {
+                backend.write(offsetBytes, data);
+            } catch (IOException e) {
+                failed(slot, lengthBytes, e, completion);
+                return;
+            } catch (RuntimeException | Error e) {
+                path.end(slot, lengthBytes);
+                throw e;
+            }
+            done(slot, lengthBytes, completion);
+            return;
+        }
+        ByteBuffer copy = ByteBuffer.allocate(lengthBytes).put(data).flip();
+        later(slot, offsetBytes, lengthBytes, () -> backend.write(offsetBytes, copy), completion);
+    }
+
+    @Override
+    public void writeZeroes(long offsetBytes, long lengthBytes, ZeroMode mode, Completion completion) {
+        change(offsetBytes, lengthBytes, () -> backend.zero(offsetBytes, lengthBytes, mode), completion);
+    }
+
+    @Override
+    public void trim(long offsetBytes, long lengthBytes, Completion completion) {
+        change(offsetBytes, lengthBytes, () -> backend.trim(offsetBytes, lengthBytes), completion);
+    }
+
+    @Override
+    public void flush(Completion completion) {
+        untracked.flush(completion);
+    }
+
+    @Override
+    public List<StatusExtent> blockStatus(String context, long offsetBytes, long lengthBytes, int extentsMax)
+            throws IOException {
+        return untracked.blockStatus(context, offsetBytes, lengthBytes, extentsMax);
+    }
+
+    private void change(long offsetBytes, long lengthBytes, Change change, Completion completion) {
+        int slot = path.begin(offsetBytes, lengthBytes);
+        if (slot == WritePath.REFUSED) {
+            refuse(completion);
+        } else if (mustPreserve(slot, offsetBytes, lengthBytes)) {
+            later(slot, offsetBytes, lengthBytes, change, completion);
+        } else {
+            apply(slot, lengthBytes, change, completion);
+        }
+    }
+
+    private boolean mustPreserve(int slot, long offsetBytes, long lengthBytes) {
+        for (Snapshot snapshot : path.protectedBy(slot)) {
+            if (snapshot.mustPreserve(offsetBytes, lengthBytes)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void later(int slot, long offsetBytes, long lengthBytes, Change change, Completion completion) {
+        try {
+            waiting.execute(() -> {
+                for (Snapshot snapshot : path.protectedBy(slot)) {
+                    snapshot.preserve(offsetBytes, lengthBytes);
+                }
+                apply(slot, lengthBytes, change, completion);
+            });
+        } catch (RejectedExecutionException e) {
+            path.end(slot, lengthBytes);
+            refuse(completion);
+        }
+    }
+
+    private static void refuse(Completion completion) {
+        completion.failed(NbdError.ESHUTDOWN, "the drive is being detached");
+    }
+
+    private void apply(int slot, long lengthBytes, Change change, Completion completion) {
+        try {
+            change.apply();
+        } catch (IOException e) {
+            failed(slot, lengthBytes, e, completion);
+            return;
+        } catch (RuntimeException | Error e) {
+            path.end(slot, lengthBytes);
+            completion.failed(NbdError.EIO, "the write failed: " + e);
+            throw e;
+        }
+        done(slot, lengthBytes, completion);
+    }
+
+    // I5: a completion passes the gate before it is told.
+    private void done(int slot, long lengthBytes, Completion completion) {
+        path.end(slot, lengthBytes);
+        completion.done();
+    }
+
+    /** The marks stay (I2): the write may have changed some of its range. */
+    private void failed(int slot, long lengthBytes, IOException failure, Completion completion) {
+        path.end(slot, lengthBytes);
+        completion.failed(RequestFailedException.errorOf(failure), String.valueOf(failure.getMessage()));
+    }
+}

@@ -1,0 +1,177 @@
+package io.varve.capture.tracking;
+
+import io.varve.capture.snapshot.Snapshot;
+import io.varve.core.Invariant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What every write of a drive passes: the overlap rule, a write marks every generation that it overlaps (I1).
+ *
+ * <pre>
+ *   begin:  within the gate  register in flight, mark the open generation, take the list of live snapshots
+ *           (the caller keeps old content for these, then writes the image)
+ *   end:    within the gate  deregister          (the caller acknowledges)
+ *   cut:    with the gate held  swap in the next live set, mark in it all that is in flight, install snapshots
+ * </pre>
+ *
+ * <p>A mark is made before the write reaches the image and is never taken back (I2, I3). Beginning and ending a write
+ * allocates nothing, waits for nothing but a cut or a full in-flight table, and costs the same for any number of
+ * bitmaps.
+ *
+ * <p>Thread: writes from any thread; {@link #cut} and {@link #restore} by the one who holds the gate.
+ */
+final class WritePath {
+    static final int REFUSED = -1;
+
+    private final Gate gate = new Gate();
+    private final InstantSource clock;
+    private final InFlightTable inFlight;
+    private final Semaphore freeSlots;
+    private final Epoch[] epochs;
+    private final Snapshot[][] protectedBy;
+    private final AtomicLong writes = new AtomicLong();
+    private final AtomicLong writtenBytes = new AtomicLong();
+    private volatile LiveSet open;
+    private volatile Epoch epoch = Epoch.first();
+    private volatile Snapshot[] snapshots = {};
+    private volatile boolean closed;
+
+    WritePath(InstantSource clock, InFlightTable inFlight, LiveSet open) {
+        this.clock = clock;
+        this.inFlight = inFlight;
+        this.open = open;
+        this.freeSlots = new Semaphore(inFlight.capacity());
+        this.epochs = new Epoch[inFlight.capacity()];
+        this.protectedBy = new Snapshot[inFlight.capacity()][];
+        Arrays.fill(epochs, epoch);
+        Arrays.fill(protectedBy, snapshots);
+    }
+
+    /**
+     * Admits a write. The bytes may be written after this.
+     *
+     * @return its number, for {@link #end}; or {@link #REFUSED} when the drive is being detached
+     */
+    int begin(long offsetBytes, long lengthBytes) {
+        freeSlots.acquireUninterruptibly();
+        long stamp = gate.enter();
+        try {
+            if (closed) {
+                freeSlots.release();
+                return REFUSED;
+            }
+            int slot = inFlight.register(offsetBytes, lengthBytes);
+            Epoch current = epoch;
+            current.enter();
+            epochs[slot] = current;
+            protectedBy[slot] = snapshots;
+            LiveSet set = open;
+            // I2
+            set.marks().mark(offsetBytes, lengthBytes);
+            set.wrote(clock.millis());
+            return slot;
+        } finally {
+            gate.exit(stamp);
+        }
+    }
+
+    /** The snapshots that were live when the write was admitted; not to be changed. */
+    Snapshot[] protectedBy(int slot) {
+        return protectedBy[slot];
+    }
+
+    /** The write ended, well or not; it may be acknowledged after this. */
+    void end(int slot, long lengthBytes) {
+        long stamp = gate.enter();
+        try {
+            open.wrote(clock.millis());
+            Epoch began = epochs[slot];
+            inFlight.deregister(slot);
+            began.exit();
+        } finally {
+            gate.exit(stamp);
+        }
+        freeSlots.release();
+        writes.getAndIncrement();
+        writtenBytes.getAndAdd(lengthBytes);
+    }
+
+    Gate gate() {
+        return gate;
+    }
+
+    LiveSet open() {
+        return open;
+    }
+
+    List<Snapshot> snapshots() {
+        return List.of(snapshots);
+    }
+
+    long writes() {
+        return writes.get();
+    }
+
+    long writtenBytes() {
+        return writtenBytes.get();
+    }
+
+    /** What a cut left behind: the set that changes no more, and the writes before the cut. */
+    record Cut(LiveSet sealed, Epoch before) {}
+
+    /** Swaps {@code next} in; with the gate held. Writes in flight are in both sets. */
+    Cut cut(LiveSet next, Epoch after, List<Snapshot> installed) {
+        LiveSet sealed = open;
+        Epoch before = epoch;
+        inFlight.markInto(next.marks());
+        next.wrote(sealed.lastWriteMillis());
+        open = next;
+        epoch = after;
+        before.close();
+        install(installed);
+        return new Cut(sealed, before);
+    }
+
+    /** An epoch to follow the present one at the next cut. */
+    Epoch nextEpoch() {
+        return new Epoch(epoch.ended());
+    }
+
+    /**
+     * Undoes a swap whose seal couldn't be made durable: {@code before} is open again and takes in all that was marked
+     * since (I3). With the gate held.
+     */
+    void restore(LiveSet before) {
+        LiveSet since = open;
+        Invariant.check(since != before, "another set to be open than the one to restore");
+        before.marks().union(since.marks());
+        before.wrote(since.lastWriteMillis());
+        open = before;
+    }
+
+    /** No write is admitted any more; with the gate held. Completes when those in flight have ended. */
+    CompletableFuture<Void> close() {
+        closed = true;
+        epoch.close();
+        return epoch.ended();
+    }
+
+    /** No write keeps old content for {@code snapshot} from now on. */
+    synchronized void remove(Snapshot snapshot) {
+        List<Snapshot> rest = new ArrayList<>(List.of(snapshots));
+        rest.remove(snapshot);
+        snapshots = rest.toArray(new Snapshot[0]);
+    }
+
+    private synchronized void install(List<Snapshot> installed) {
+        List<Snapshot> all = new ArrayList<>(List.of(snapshots));
+        all.addAll(installed);
+        snapshots = all.toArray(new Snapshot[0]);
+    }
+}
