@@ -37,13 +37,13 @@ final class Frame {
         for (byte[] record : records) {
             frame.putInt(record.length).put(record);
         }
-        frame.putInt(0, payloadBytes).putInt(Integer.BYTES, checksum(frame.array(), HEADER_BYTES, payloadBytes));
-        return frame.flip();
+        int checksum = checksum(frame.flip().slice(HEADER_BYTES, payloadBytes));
+        return frame.putInt(0, payloadBytes).putInt(Integer.BYTES, checksum);
     }
 
     /** The records of a payload, or empty when its checksum or its lengths don't fit. */
     static Optional<List<byte[]>> decode(ByteBuffer payload, int checksum) {
-        if (checksum(payload.array(), 0, payload.limit()) != checksum) {
+        if (checksum(payload.duplicate()) != checksum) {
             return Optional.empty();
         }
         List<byte[]> records = new ArrayList<>();
@@ -62,9 +62,9 @@ final class Frame {
         return Optional.of(records);
     }
 
-    private static int checksum(byte[] bytes, int from, int lengthBytes) {
+    private static int checksum(ByteBuffer bytes) {
         CRC32C crc = new CRC32C();
-        crc.update(bytes, from, lengthBytes);
+        crc.update(bytes);
         return (int) crc.getValue();
     }
 }

@@ -2,6 +2,7 @@ package io.varve.capture.journal;
 
 import io.varve.core.event.LogRecord;
 import io.varve.core.id.JournalId;
+import io.varve.schemas.LogRecordCodec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -25,7 +26,7 @@ import java.util.TreeMap;
 public final class Journal implements AutoCloseable {
     private final Path file;
     private final JournalId id;
-    private final RecordCodec codec;
+    private final LogRecordCodec codec = new LogRecordCodec();
     private final NavigableMap<Long, Place> places = new TreeMap<>();
     private FileChannel channel;
     private long endBytes;
@@ -34,18 +35,17 @@ public final class Journal implements AutoCloseable {
     /** Where a record lies: the frame's position in the file, and the record's number in the frame. */
     private record Place(long frameBytes, int index) {}
 
-    private Journal(Path file, JournalId id, RecordCodec codec, FileChannel channel) {
+    private Journal(Path file, JournalId id, FileChannel channel) {
         this.file = file;
         this.id = id;
-        this.codec = codec;
         this.channel = channel;
         this.endBytes = JournalHeader.BYTES;
     }
 
     /** A new journal, in the place of any that is there, durable when it returns. */
-    public static Journal create(Path file, JournalId id, RecordCodec codec) throws IOException {
+    public static Journal create(Path file, JournalId id) throws IOException {
         DurableFiles.replace(file, c -> DurableFiles.writeFully(c, JournalHeader.encode(id), 0));
-        return new Journal(file, id, codec, channel(file));
+        return new Journal(file, id, channel(file));
     }
 
     /**
@@ -53,7 +53,7 @@ public final class Journal implements AutoCloseable {
      *
      * @throws CorruptJournalException when it isn't one, or is damaged before its last frame
      */
-    public static Journal open(Path file, RecordCodec codec) throws IOException {
+    public static Journal open(Path file) throws IOException {
         FileChannel channel = channel(file);
         try {
             ByteBuffer header = ByteBuffer.allocate(JournalHeader.BYTES);
@@ -61,7 +61,7 @@ public final class Journal implements AutoCloseable {
             JournalId id = JournalHeader.decode(header.flip())
                     .orElseThrow(() -> new CorruptJournalException("'" + file + "' isn't a Varve journal: "
                             + "move it away, and take a full backup of the drive"));
-            Journal journal = new Journal(file, id, codec, channel);
+            Journal journal = new Journal(file, id, channel);
             journal.index();
             return journal;
         } catch (IOException | RuntimeException e) {
@@ -90,8 +90,8 @@ public final class Journal implements AutoCloseable {
             return Optional.empty();
         }
         Optional<List<byte[]>> frame = frame(place.frameBytes());
-        return Optional.of(codec.decode(frame.orElseThrow(() -> corrupt(place.frameBytes()))
-                .get(place.index())));
+        return Optional.of(codec.decode(
+                frame.orElseThrow(() -> corrupt(place.frameBytes())).get(place.index())));
     }
 
     /** Every record, in order. */

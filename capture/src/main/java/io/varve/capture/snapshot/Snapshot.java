@@ -80,7 +80,8 @@ public final class Snapshot {
 
     /** Whether a write to the range must wait for old content to be copied. */
     public boolean mustPreserve(long offsetBytes, long lengthBytes) {
-        return status instanceof Live && states.nextUnpreserved(first(offsetBytes), end(offsetBytes + lengthBytes)) >= 0;
+        return status instanceof Live
+                && states.nextUnpreserved(first(offsetBytes), end(offsetBytes + lengthBytes)) >= 0;
     }
 
     /**
@@ -124,8 +125,8 @@ public final class Snapshot {
         } catch (IOException e) {
             return gone() instanceof SnapshotRead.Gone gone
                     ? gone
-                    : new SnapshotRead.Gone("snapshot '" + name + "' can't be read at offset " + offsetBytes + ": "
-                            + e.getMessage());
+                    : new SnapshotRead.Gone(
+                            "snapshot '" + name + "' can't be read at offset " + offsetBytes + ": " + e.getMessage());
         }
         // A write that broke the snapshot may have overtaken the read.
         return gone();
@@ -260,8 +261,7 @@ public final class Snapshot {
     }
 
     private long end(long endBytes) {
-        return Math.min(
-                states.granule().granules(endBytes), states.granule().granules(sizeBytes()));
+        return Math.min(states.granule().granules(endBytes), states.granule().granules(sizeBytes()));
     }
 
     /** Gives the disk space back, off the thread of the guest's write. */

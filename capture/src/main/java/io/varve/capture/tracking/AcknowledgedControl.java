@@ -26,8 +26,8 @@ final class AcknowledgedControl implements AutoCloseable {
 
     /** @param max no record beyond it exists */
     static AcknowledgedControl open(Path file, long max) throws IOException {
-        FileChannel channel = FileChannel.open(
-                file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         ByteBuffer bytes = ByteBuffer.allocate(FILE_BYTES);
         DurableFiles.readFully(channel, bytes, 0);
         boolean whole = !bytes.hasRemaining() && bytes.getLong(0) == ~bytes.getLong(Long.BYTES);

@@ -56,8 +56,7 @@ public final class Agent implements AutoCloseable {
         Files.createDirectories(options.stateDirectory());
         Files.createDirectories(options.fleeceDirectory());
         FileChannel lockFile = lock(options.stateDirectory());
-        return new Agent(
-                new AgentMeans(options, surroundings, AgentThreads.start(), new CopyBuffers()), lockFile);
+        return new Agent(new AgentMeans(options, surroundings, AgentThreads.start(), new CopyBuffers()), lockFile);
     }
 
     /**
@@ -88,7 +87,8 @@ public final class Agent implements AutoCloseable {
 
     /** A new name for a sync point. */
     public SyncPointId newSyncPointId() {
-        return SyncPointIds.next(means.surroundings().clock(), means.surroundings().random());
+        return SyncPointIds.next(
+                means.surroundings().clock(), means.surroundings().random());
     }
 
     /** What a bitmap counts as dirty: while it's busy, its cut. Empty when there is no such bitmap. */
@@ -193,8 +193,10 @@ public final class Agent implements AutoCloseable {
                 parts.add(DriveTransaction.prepare(drive(plan.drive()), plan, means));
             }
             SortedMap<DriveId, Gate> gates = new TreeMap<>();
-            parts.forEach(p -> gates.put(p.drive().image().drive(), p.drive().path().gate()));
-            Hold hold = new GroupHold(gates, means.surroundings().nanos()).run(() -> parts.forEach(DriveTransaction::cut));
+            parts.forEach(
+                    p -> gates.put(p.drive().image().drive(), p.drive().path().gate()));
+            Hold hold =
+                    new GroupHold(gates, means.surroundings().nanos()).run(() -> parts.forEach(DriveTransaction::cut));
             if (hold instanceof Hold.GivenUp(String reason)) {
                 return undone(parts, reason);
             }

@@ -1,6 +1,5 @@
 package io.varve.capture.tracking;
 
-import io.varve.capture.journal.RecordCodec;
 import io.varve.capture.nbd.ExportRegistry;
 import java.time.InstantSource;
 import java.util.UUID;
@@ -16,7 +15,6 @@ import java.util.random.RandomGenerator;
  * @param boot the host's boot id ({@code /proc/sys/kernel/random/boot_id})
  */
 public record AgentSurroundings(
-        RecordCodec codec,
         ExportRegistry exports,
         InstantSource clock,
         LongSupplier nanos,

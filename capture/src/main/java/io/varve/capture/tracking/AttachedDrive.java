@@ -1,16 +1,18 @@
 package io.varve.capture.tracking;
 
+import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.nbd.BackendExport;
 import io.varve.capture.nbd.Export;
 import io.varve.capture.nbd.ExportRegistry;
-import io.varve.capture.backend.BackendAccess;
 import io.varve.core.Invariant;
+import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
+import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.fold.Effect;
@@ -25,8 +27,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Lock;
-import io.varve.core.bits.Granularity;
-import io.varve.core.drive.ImageIdentity;
 
 /** One drive of an agent: its log, its marks, its write path, its backups. Thread: the agent's control lock. */
 final class AttachedDrive {
@@ -53,8 +53,7 @@ final class AttachedDrive {
     }
 
     /** Attaches, and offers the drive's export. */
-    static AttachedDrive attach(DriveImage image, AgentMeans means, Lock control, Runnable changed)
-            throws IOException {
+    static AttachedDrive attach(DriveImage image, AgentMeans means, Lock control, Runnable changed) throws IOException {
         Attachment.Attached attached = Attachment.of(means.options(), means.surroundings(), image);
         AttachedDrive drive = new AttachedDrive(image, attached, means, control, changed);
         drive.exports.add(

@@ -73,7 +73,7 @@ final class Attachment {
         if (!Files.exists(file)) {
             return fresh(file, now);
         }
-        Journal journal = Journal.open(file, surroundings.codec());
+        Journal journal = Journal.open(file);
         List<LogRecord> records = journal.records();
         Optional<DriveState> state = DriveLog.replay(records);
         if (state.isEmpty()) {
@@ -86,13 +86,13 @@ final class Attachment {
     private Attached fresh(Path file, ImageIdentity now) throws IOException {
         JournalId id = new JournalId(surroundings.randomId());
         long sizeBytes = image.backend().sizeBytes();
-        LiveSet open = live.create(new MarkFileHeader(
-                id, incarnation, surroundings.boot(), 1, Granularity.DEFAULT, sizeBytes));
+        LiveSet open = live.create(
+                new MarkFileHeader(id, incarnation, surroundings.boot(), 1, Granularity.DEFAULT, sizeBytes));
         InFlightTable inFlight = live.createInFlight(incarnation);
         DriveLog log = DriveLog.begin(
                 image.drive(),
                 incarnation,
-                Journal.create(file, id, surroundings.codec()),
+                Journal.create(file, id),
                 new DriveEvent.DriveAttached(
                         id, Optional.empty(), 1, Granularity.DEFAULT, sizeBytes, now, Arrival.FRESH));
         return attached(log, open, inFlight);
@@ -130,8 +130,7 @@ final class Attachment {
     }
 
     private MarkFileHeader header(JournalId journal, long number, long sizeBytes, Generation like) {
-        return new MarkFileHeader(
-                journal, incarnation, surroundings.boot(), number, like.granularity(), sizeBytes);
+        return new MarkFileHeader(journal, incarnation, surroundings.boot(), number, like.granularity(), sizeBytes);
     }
 
     private List<DriveEvent> events(DriveState state, Generation open, ImageIdentity now, Arrival arrival) {

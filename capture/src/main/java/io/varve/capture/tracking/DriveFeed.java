@@ -67,8 +67,8 @@ public final class DriveFeed {
         control.lock();
         try {
             if (batch.isControl()) {
-                acknowledged.set(
-                        Math.max(acknowledged.control(), batch.records().getLast().control()));
+                acknowledged.set(Math.max(
+                        acknowledged.control(), batch.records().getLast().control()));
                 return;
             }
             for (LogRecord record : batch.records()) {
@@ -153,8 +153,8 @@ public final class DriveFeed {
     private LogRecord record(long number) throws IOException {
         return drive.log()
                 .read(number)
-                .orElseThrow(() -> new IOException("the journal of drive '" + drive.image().drive()
-                        + "' doesn't hold its control event " + number));
+                .orElseThrow(() -> new IOException("the journal of drive '"
+                        + drive.image().drive() + "' doesn't hold its control event " + number));
     }
 
     private boolean isHeld(LogRecord record) {
@@ -190,7 +190,8 @@ public final class DriveFeed {
         }
         List<LogRecord> records = new ArrayList<>();
         for (int from = 0; from < pending.size(); from += RECORD_EXTENTS_MAX) {
-            records.add(dirtied(generation, pending.subList(from, Math.min(pending.size(), from + RECORD_EXTENTS_MAX))));
+            records.add(
+                    dirtied(generation, pending.subList(from, Math.min(pending.size(), from + RECORD_EXTENTS_MAX))));
         }
         return Optional.of(new FeedBatch(records));
     }

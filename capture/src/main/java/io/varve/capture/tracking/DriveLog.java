@@ -38,7 +38,10 @@ final class DriveLog implements AutoCloseable {
         LogRecord first = new LogRecord(drive, incarnation, 1, attached);
         journal.append(List.of(first));
         return new DriveLog(
-                drive, incarnation, journal, Fold.apply(Optional.empty(), first).state().orElseThrow());
+                drive,
+                incarnation,
+                journal,
+                Fold.apply(Optional.empty(), first).state().orElseThrow());
     }
 
     /** The log that {@code incarnation} goes on with; its first record has to be an attach. */

@@ -11,7 +11,6 @@ import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
 import io.varve.core.drive.SyncPointMark;
-import io.varve.core.event.DriveEvent;
 import io.varve.core.snapshot.GranuleStates;
 import io.varve.core.snapshot.Protection;
 import io.varve.core.transaction.DrivePlan;
@@ -160,8 +159,7 @@ final class DriveTransaction {
             GranuleStates states = new GranuleStates(GRANULE, backup.sizeBytes(), new Protection.Everything());
             snapshots.put(
                     backup.key(),
-                    new Snapshot(
-                            name, drive.image().backend(), fleece, states, means.copyingFor(drive.path())));
+                    new Snapshot(name, drive.image().backend(), fleece, states, means.copyingFor(drive.path())));
         }
     }
 
@@ -200,18 +198,21 @@ final class DriveTransaction {
         }
         DriveFeed feed = drive.feed();
         feed.holdMarkers(fromControl, drive.state().control());
-        var unused = cut.orElseThrow().before().ended().thenRunAsync(
-                () -> {
-                    try {
-                        drive.image().backend().flush();
-                    } catch (IOException e) {
-                        started.forEach(b -> b.snapshot()
-                                .breakOff("the image couldn't be flushed after the cut: " + e.getMessage()));
-                    }
-                    started.forEach(b -> b.snapshot().openForReading());
-                    feed.releaseMarkers(fromControl);
-                },
-                means.threads().flushes());
+        var _ = cut.orElseThrow()
+                .before()
+                .ended()
+                .thenRunAsync(
+                        () -> {
+                            try {
+                                drive.image().backend().flush();
+                            } catch (IOException e) {
+                                started.forEach(b -> b.snapshot()
+                                        .breakOff("the image couldn't be flushed after the cut: " + e.getMessage()));
+                            }
+                            started.forEach(b -> b.snapshot().openForReading());
+                            feed.releaseMarkers(fromControl);
+                        },
+                        means.threads().flushes());
     }
 
     private void restore(LiveSet sealed) throws IOException {

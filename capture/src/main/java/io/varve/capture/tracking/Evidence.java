@@ -35,10 +35,10 @@ record Evidence(Optional<String> doubt, Ending ending) {
             return inconsistent(doubt.get());
         }
         return switch (ending) {
-            case Ending.Detached(boolean unchanged, boolean kept) when !unchanged ->
-                inconsistent("the image was changed, or may have been, while it was detached");
-            case Ending.Detached(boolean unchanged, boolean kept) when !kept ->
-                inconsistent("the open generation's marks weren't kept");
+            case Ending.Detached(boolean unchanged, boolean kept)
+            when !unchanged -> inconsistent("the image was changed, or may have been, while it was detached");
+            case Ending.Detached(boolean unchanged, boolean kept)
+            when !kept -> inconsistent("the open generation's marks weren't kept");
             case Ending.Detached detached -> new Verdict(Arrival.CLEAN, Optional.empty());
             case Ending.Died(Optional<String> about) when about.isPresent() -> inconsistent(about.get());
             case Ending.Died died -> new Verdict(Arrival.RECOVERED, Optional.empty());

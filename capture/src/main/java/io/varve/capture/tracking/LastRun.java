@@ -34,7 +34,8 @@ final class LastRun implements AutoCloseable {
             List<LogRecord> records,
             KeptMarks kept,
             List<LiveSet> liveSets,
-            Optional<MappedFile> inFlight) throws IOException {
+            Optional<MappedFile> inFlight)
+            throws IOException {
         this.state = state;
         this.records = records;
         this.kept = kept;
@@ -68,7 +69,8 @@ final class LastRun implements AutoCloseable {
                 open.wrote(set.lastWriteMillis());
             }
         }
-        inFlight.ifPresent(file -> new InFlightTable(file.segment(), AgentOptions.IN_FLIGHT_MAX).markInto(open.marks()));
+        inFlight.ifPresent(
+                file -> new InFlightTable(file.segment(), AgentOptions.IN_FLIGHT_MAX).markInto(open.marks()));
     }
 
     @Override
@@ -102,8 +104,8 @@ final class LastRun implements AutoCloseable {
                     return Optional.of("the kept marks of generation " + generation.number() + " were changed");
                 }
             } catch (IOException e) {
-                return Optional.of("the kept marks of generation " + generation.number() + " can't be read: "
-                        + e.getMessage());
+                return Optional.of(
+                        "the kept marks of generation " + generation.number() + " can't be read: " + e.getMessage());
             }
         }
         return Optional.empty();
@@ -111,12 +113,15 @@ final class LastRun implements AutoCloseable {
 
     private Optional<String> liveDoubt(UUID boot) {
         Optional<LiveSet> open = liveSets.stream()
-                .filter(s -> isOurs(s) && s.header().generation() == state.open().number())
+                .filter(s ->
+                        isOurs(s) && s.header().generation() == state.open().number())
                 .findFirst();
         if (open.isEmpty()) {
             return Optional.of("the live marks of the agent's last run are gone");
         }
-        boolean sameBoot = liveSets.stream().filter(this::isOurs).allMatch(s -> s.header().boot().equals(boot));
+        boolean sameBoot = liveSets.stream()
+                .filter(this::isOurs)
+                .allMatch(s -> s.header().boot().equals(boot));
         return sameBoot && inFlight.isPresent()
                 ? Optional.empty()
                 : Optional.of("the host was started anew while the drive was attached");

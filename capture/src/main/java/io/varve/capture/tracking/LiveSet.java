@@ -28,8 +28,8 @@ final class LiveSet implements AutoCloseable {
         this.file = file;
         this.header = header;
         MemorySegment words = file.segment().asSlice(MarkFileHeader.BYTES);
-        this.marks = new Marks(
-                header.granularity(), header.sizeBytes(), HierarchicalBitSet.over(words, header.bitCount()));
+        this.marks =
+                new Marks(header.granularity(), header.sizeBytes(), HierarchicalBitSet.over(words, header.bitCount()));
     }
 
     /** An empty set, with every page in memory. */

@@ -73,6 +73,7 @@ final class MappedFile implements AutoCloseable {
         Files.deleteIfExists(path);
     }
 
+    @SuppressWarnings("MustBeClosedChecker") // closed by close()
     private static MappedFile map(Path path, FileChannel channel, FileChannel.MapMode mode) throws IOException {
         Arena arena = Arena.ofShared();
         try {

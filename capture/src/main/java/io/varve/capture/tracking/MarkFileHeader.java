@@ -24,7 +24,12 @@ import java.util.UUID;
  * @param boot of the host: live sets of another boot aren't complete
  */
 record MarkFileHeader(
-        JournalId journal, IncarnationId incarnation, UUID boot, long generation, Granularity granularity, long sizeBytes) {
+        JournalId journal,
+        IncarnationId incarnation,
+        UUID boot,
+        long generation,
+        Granularity granularity,
+        long sizeBytes) {
     static final int BYTES = 4096;
     static final int LAST_WRITE_OFFSET = 128;
 

@@ -60,7 +60,8 @@ public sealed interface Hold {
 
     /** Begins a hold of {@code drives}, which are in ascending order, and at least one. */
     static Transition begin(List<DriveId> drives, long limitNanos) {
-        if (drives.isEmpty() || !drives.equals(drives.stream().distinct().sorted().toList())) {
+        if (drives.isEmpty()
+                || !drives.equals(drives.stream().distinct().sorted().toList())) {
             throw new IllegalArgumentException("hold of drives " + drives + "; expected at least one, ascending");
         }
         return new Transition(
@@ -75,8 +76,8 @@ public sealed interface Hold {
     default Transition on(Event event) {
         return switch (this) {
             case Taking taking -> HoldRules.taking(taking, event);
-            case Cutting cutting when event instanceof Event.CutsTaken ->
-                new Transition(new Done(), new Command.LetGo(cutting.taken()));
+            case Cutting cutting
+            when event instanceof Event.CutsTaken -> new Transition(new Done(), new Command.LetGo(cutting.taken()));
             case Cutting cutting -> throw HoldRules.unexpected(this, event);
             case Done done -> throw HoldRules.unexpected(this, event);
             case GivenUp givenUp -> throw HoldRules.unexpected(this, event);

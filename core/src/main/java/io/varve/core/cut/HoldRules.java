@@ -14,10 +14,10 @@ final class HoldRules {
 
     static Transition taking(Taking taking, Event event) {
         return switch (event) {
-            case Event.GateTaken(DriveId drive, long elapsedNanos) when drive.equals(next(taking)) ->
-                taken(taking, drive, elapsedNanos);
-            case Event.GateNotTaken(DriveId drive, long elapsedNanos) when drive.equals(next(taking)) ->
-                givenUp(taking.taken(), drive, elapsedNanos);
+            case Event.GateTaken(DriveId drive, long elapsedNanos)
+            when drive.equals(next(taking)) -> taken(taking, drive, elapsedNanos);
+            case Event.GateNotTaken(DriveId drive, long elapsedNanos)
+            when drive.equals(next(taking)) -> givenUp(taking.taken(), drive, elapsedNanos);
             case Event.GateTaken other -> throw unexpected(taking, event);
             case Event.GateNotTaken other -> throw unexpected(taking, event);
             case Event.CutsTaken cuts -> throw unexpected(taking, event);
@@ -34,7 +34,8 @@ final class HoldRules {
         if (elapsedNanos >= taking.limitNanos()) {
             return givenUp(taken, drive, elapsedNanos);
         }
-        List<DriveId> remaining = taking.remaining().subList(1, taking.remaining().size());
+        List<DriveId> remaining =
+                taking.remaining().subList(1, taking.remaining().size());
         if (remaining.isEmpty()) {
             return new Transition(new Hold.Cutting(List.copyOf(taken)), new Command.TakeCuts());
         }
