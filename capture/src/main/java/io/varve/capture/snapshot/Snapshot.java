@@ -18,11 +18,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A drive as it was at a cut. What a guest is about to overwrite is copied to the fleece first; the rest is read from the
- * image.
+ * A drive as it was at a cut. What a guest is about to overwrite is copied to the fleece first; the rest is read from
+ * the image.
  *
- * <p>Only {@link #release} or breakage ends the protection, so a second reader gets the same bytes. A snapshot whose old
- * content can't be kept, or not soon enough, breaks, before the guest's write goes on: the guest never fails for it (I9).
+ * <p>Only {@link #release} or breakage ends the protection, so a second reader gets the same bytes. A snapshot whose
+ * old content can't be kept, or not soon enough, breaks, before the guest's write goes on: the guest never fails for it
+ * (I9).
  *
  * <p>Thread: safe for any thread.
  */

@@ -8,8 +8,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * The control number up to which the broker has the journal, kept lazily: after a crash it may be too low, and then some
- * records are published again, which is harmless. Two big-endian numbers, the second one's complement a check.
+ * The control number up to which the broker has the journal, kept lazily: after a crash it may be too low, and then
+ * some records are published again, which is harmless. Two big-endian numbers, the second one's complement a check.
  *
  * <p>Thread: the agent's control lock.
  */

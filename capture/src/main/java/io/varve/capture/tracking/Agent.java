@@ -29,10 +29,11 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The drives of one capture agent, and everything that may be done to them but writing, which goes through their exports.
+ * The drives of one capture agent, and everything that may be done to them but writing, which goes through their
+ * exports.
  *
- * <p>Thread: safe for any thread that isn't interrupted. One control operation runs at a time; guests' writes don't wait
- * for it, but for the hold of a cut.
+ * <p>Thread: safe for any thread that isn't interrupted. One control operation runs at a time; guests' writes don't
+ * wait for it, but for the hold of a cut.
  */
 public final class Agent implements AutoCloseable {
     private final AgentMeans means;

@@ -15,11 +15,7 @@ import java.util.random.RandomGenerator;
  * @param boot the host's boot id ({@code /proc/sys/kernel/random/boot_id})
  */
 public record AgentSurroundings(
-        ExportRegistry exports,
-        InstantSource clock,
-        LongSupplier nanos,
-        RandomGenerator random,
-        UUID boot) {
+        ExportRegistry exports, InstantSource clock, LongSupplier nanos, RandomGenerator random, UUID boot) {
     UUID randomId() {
         return new UUID(random.nextLong(), random.nextLong());
     }

@@ -18,9 +18,9 @@ import java.util.TreeMap;
 import java.util.concurrent.locks.Lock;
 
 /**
- * What of a drive's log isn't published yet, in the order in which it may be: control events as numbered; a generation's
- * extents before its seal; a sync point's marker only after the image was flushed for it; the open generation's extents
- * whenever nothing else waits.
+ * What of a drive's log isn't published yet, in the order in which it may be: control events as numbered; a
+ * generation's extents before its seal; a sync point's marker only after the image was flushed for it; the open
+ * generation's extents whenever nothing else waits.
  *
  * <p>The next batch is given only when the one before was acknowledged, so that "before" means acknowledged by the
  * broker. Giving a batch twice, after a failure, is harmless.

@@ -41,7 +41,9 @@ final class Epoch {
         }
     }
 
-    /** Completes when it is closed and its writes, and all earlier ones, have ended; attach only asynchronous actions. */
+    /**
+     * Completes when it is closed and its writes, and all earlier ones, have ended; attach only asynchronous actions.
+     */
     CompletableFuture<Void> ended() {
         return ended;
     }

@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * What is left of a drive's last run: journal records, kept marks, live sets. Gathers the {@link Evidence}, and the marks
- * that join the open generation.
+ * What is left of a drive's last run: journal records, kept marks, live sets. Gathers the {@link Evidence}, and the
+ * marks that join the open generation.
  *
  * <p>Thread: the agent's control lock.
  */

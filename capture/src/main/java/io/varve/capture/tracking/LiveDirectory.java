@@ -11,7 +11,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A drive's mapped files on memory-backed storage: {@code GENERATION-INCARNATION.live} and {@code INCARNATION.inflight}.
+ * A drive's mapped files on memory-backed storage: {@code GENERATION-INCARNATION.live} and
+ * {@code INCARNATION.inflight}.
  *
  * <p>Thread: under the agent's control lock.
  */

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which marks of each generation the broker has acknowledged. In memory only: after a restart it's empty, and everything
- * is sent again, which is harmless, since marks are sets.
+ * Which marks of each generation the broker has acknowledged. In memory only: after a restart it's empty, and
+ * everything is sent again, which is harmless, since marks are sets.
  *
  * <p>Thread: the agent's control lock.
  */

@@ -17,8 +17,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 
 /**
- * A drive's export: each WRITE, TRIM and WRITE_ZEROES is marked before it reaches the backend, and keeps old content for
- * the live snapshots that it overwrites.
+ * A drive's export: each WRITE, TRIM and WRITE_ZEROES is marked before it reaches the backend, and keeps old content
+ * for the live snapshots that it overwrites.
  *
  * <p>A write is done on the connection's thread, unless old content must be copied first: then another thread waits for
  * that, with a copy of the data.

@@ -15,8 +15,8 @@ import io.varve.core.bits.HierarchicalBitSet;
  *   PRESERVED  the fleece holds it; the image may be overwritten
  * </pre>
  *
- * <p>States only grow: a copy that fails breaks the whole snapshot (see {@link SnapshotStatus}), so no granule ever goes
- * back. Two bit sets, claimed and preserved, hold them; preserved implies claimed.
+ * <p>States only grow: a copy that fails breaks the whole snapshot (see {@link SnapshotStatus}), so no granule ever
+ * goes back. Two bit sets, claimed and preserved, hold them; preserved implies claimed.
  *
  * <p>Thread: {@link #claim} and {@link #copied} under one lock of the caller; the questions are safe for any thread.
  */
