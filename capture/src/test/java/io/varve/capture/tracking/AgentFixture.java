@@ -100,8 +100,7 @@ final class AgentFixture implements AutoCloseable {
     }
 
     static Action incremental(String drive, String bitmap) {
-        return new Action.Backup(
-                drive, SyncMode.INCREMENTAL, Optional.of(bitmap), Optional.empty(), BackupTarget.FILE);
+        return new Action.Backup(drive, SyncMode.INCREMENTAL, Optional.of(bitmap), Optional.empty(), BackupTarget.FILE);
     }
 
     /** Writes, and returns once that is acknowledged. */

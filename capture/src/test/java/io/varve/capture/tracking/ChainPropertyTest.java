@@ -72,12 +72,16 @@ class ChainPropertyTest {
     private static void backUp(SplittableRandom random, AgentFixture fixture, List<GuestWriter> writers)
             throws IOException {
         List<byte[]> restored = List.of(new byte[(int) SIZE_BYTES], new byte[(int) SIZE_BYTES]);
-        check(fixture, writers, restored, () -> fixture.transact(
-                Completion.INDIVIDUAL,
-                AgentFixture.add("disk0", "b0"),
-                AgentFixture.full("disk0"),
-                AgentFixture.add("disk1", "b0"),
-                AgentFixture.full("disk1")));
+        check(
+                fixture,
+                writers,
+                restored,
+                () -> fixture.transact(
+                        Completion.INDIVIDUAL,
+                        AgentFixture.add("disk0", "b0"),
+                        AgentFixture.full("disk0"),
+                        AgentFixture.add("disk1", "b0"),
+                        AgentFixture.full("disk1")));
         for (int cut = 1; cut < CUTS; cut++) {
             if (random.nextInt(3) == 0) {
                 // I3: a failed increment's clusters are in the next one.
@@ -89,17 +93,14 @@ class ChainPropertyTest {
 
     private static List<StartedBackup> increments(AgentFixture fixture) {
         return fixture.transact(
-                Completion.GROUPED,
-                AgentFixture.incremental("disk0", "b0"),
-                AgentFixture.incremental("disk1", "b0"));
+                Completion.GROUPED, AgentFixture.incremental("disk0", "b0"), AgentFixture.incremental("disk1", "b0"));
     }
 
     private interface CutTaker {
         List<StartedBackup> take();
     }
 
-    private static void check(
-            AgentFixture fixture, List<GuestWriter> writers, List<byte[]> restored, CutTaker cutTaker)
+    private static void check(AgentFixture fixture, List<GuestWriter> writers, List<byte[]> restored, CutTaker cutTaker)
             throws IOException {
         awaitProgress(writers);
         List<Integer> floors =
@@ -125,15 +126,18 @@ class ChainPropertyTest {
                 : backup.cut().orElseThrow().extents();
         for (Extent extent : extents) {
             ByteBuffer into = ByteBuffer.wrap(restored, (int) extent.offsetBytes(), (int) extent.lengthBytes());
-            assertInstanceOf(
-                    SnapshotRead.Done.class, backup.snapshot().read(extent.offsetBytes(), into.slice()));
+            assertInstanceOf(SnapshotRead.Done.class, backup.snapshot().read(extent.offsetBytes(), into.slice()));
         }
     }
 
     private static void conclude(AgentFixture fixture, List<StartedBackup> backups, Conclusion conclusion)
             throws IOException {
         for (int drive = 0; drive < DRIVES.size(); drive++) {
-            fixture.agent().conclude(new DriveId(DRIVES.get(drive)), backups.get(drive).mark().key(), conclusion);
+            fixture.agent()
+                    .conclude(
+                            new DriveId(DRIVES.get(drive)),
+                            backups.get(drive).mark().key(),
+                            conclusion);
         }
     }
 

@@ -63,8 +63,8 @@ final class WriteHistory {
 
     /**
      * Fails unless {@code images} are a state that a power cut at one instant could leave: no write acknowledged before
-     * the cut is missing ({@code floor}), none begun after it is in ({@code ceiling}), and none is in without all of the
-     * writer's earlier ones, on whatever drive. Only the newest may be torn, when it may have been in flight.
+     * the cut is missing ({@code floor}), none begun after it is in ({@code ceiling}), and none is in without all of
+     * the writer's earlier ones, on whatever drive. Only the newest may be torn, when it may have been in flight.
      */
     synchronized void checkLegal(List<byte[]> images, int floor, int ceiling) {
         int newestSeen = floor;
