@@ -1,7 +1,7 @@
 package io.varve.transfer;
 
-import io.varve.archive.store.Sha256;
-import io.varve.formats.qcow2.ClusterKind;
+import io.varve.archive.sums.ClusterDigest;
+import io.varve.archive.sums.ClusterSum;
 import io.varve.formats.qcow2.ClusterSize;
 import io.varve.transfer.target.ImageWriter;
 import java.io.IOException;
@@ -27,7 +27,7 @@ final class Copy {
     private final Zeros zeros;
     private final ImageWriter writer;
     private final SumsListener sums;
-    private final Checksum zeroChecksum;
+    private final ClusterDigest zeroDigest;
     private long dataClusters;
     private long zeroClusters;
 
@@ -37,7 +37,7 @@ final class Copy {
         this.zeros = zeros;
         this.writer = writer;
         this.sums = sums;
-        zeroChecksum = ClusterContent.checksum(Sha256.start(), ByteBuffer.allocate(clusterSize.bytes()));
+        zeroDigest = ClusterDigest.ofZeros(clusterSize.bytes());
     }
 
     /** Copies all that {@code steps} take. */
@@ -77,18 +77,18 @@ final class Copy {
         for (ClusterContent content : clusters.contents()) {
             switch (content) {
                 case ClusterContent.Zeros _ -> zeros(cluster, cluster + 1);
-                case ClusterContent.Data(Checksum checksum) ->
-                    data(cluster, clusters.bytes().slice(offset, clusterSize.bytes()), checksum);
+                case ClusterContent.Data(ClusterDigest digest) ->
+                    data(cluster, clusters.bytes().slice(offset, clusterSize.bytes()), digest);
             }
             cluster++;
             offset += clusterSize.bytes();
         }
     }
 
-    private void data(long cluster, ByteBuffer bytes, Checksum checksum) throws IOException, InterruptedException {
+    private void data(long cluster, ByteBuffer bytes, ClusterDigest digest) throws IOException, InterruptedException {
         long hostOffsetBytes = writer.data(cluster, bytes);
         dataClusters++;
-        sums.stored(new ClusterSum(cluster, ClusterKind.DATA, hostOffsetBytes, clusterSize.bytes(), checksum));
+        sums.stored(ClusterSum.data(cluster, hostOffsetBytes, clusterSize.bytes(), digest));
     }
 
     private void zeros(long first, long end) throws IOException, InterruptedException {
@@ -98,7 +98,7 @@ final class Copy {
                 for (long cluster = first; cluster < end; cluster++) {
                     writer.zero(cluster);
                     zeroClusters++;
-                    sums.stored(new ClusterSum(cluster, ClusterKind.ZERO, 0, 0, zeroChecksum));
+                    sums.stored(ClusterSum.zero(cluster, zeroDigest));
                 }
             }
         }
