@@ -7,6 +7,8 @@ package io.varve.transfer;
  * @param partBytes for the parts of the image: the first one, and those that are filled and written
  */
 public record CopyBudget(long readBytes, long partBytes) {
-    /** 48 MiB, which suffices for images of about 117 GiB in a store that takes 10,000 parts, and of any size in files. */
+    /**
+     * 48 MiB, which suffices for images of about 117 GiB in a store that takes 10,000 parts, and of any size in files.
+     */
     public static final CopyBudget DEFAULT = new CopyBudget(8 << 20, 40 << 20);
 }

@@ -83,12 +83,12 @@ public final class CopyPipeline {
     private static void check(CopyJob job, ClusterSource source) throws IOException {
         long expectedBytes = job.geometry().sizeBytes();
         if (source.sizeBytes() != expectedBytes) {
-            throw new IOException(source.describe() + " has " + source.sizeBytes() + " bytes; expected the image's "
-                    + expectedBytes);
+            throw new IOException(
+                    source.describe() + " has " + source.sizeBytes() + " bytes; expected the image's " + expectedBytes);
         }
         if (job.plan() instanceof CopyPlan.Cut(Marks marks) && marks.sizeBytes() != expectedBytes) {
-            throw new IOException("the cut is of a drive of " + marks.sizeBytes() + " bytes; expected the image's "
-                    + expectedBytes);
+            throw new IOException(
+                    "the cut is of a drive of " + marks.sizeBytes() + " bytes; expected the image's " + expectedBytes);
         }
     }
 

@@ -34,7 +34,8 @@ final class CopySteps {
         if (run.isEmpty()) {
             return Optional.empty();
         }
-        ZeroClusters.Stretch stretch = zeros.stretch(run.get().first(), run.get().end());
+        ZeroClusters.Stretch stretch =
+                zeros.stretch(run.get().first(), run.get().end());
         Step step = stretch.isZero() ? new Step.Zeros(stretch.run()) : new Step.Read(bounded(stretch.run()));
         position = step.run().end();
         return Optional.of(step);

@@ -13,8 +13,7 @@ sealed interface PlannedClusters {
         return switch (plan) {
             case CopyPlan.Whole _ -> new All(geometry.clusters());
             case CopyPlan.Cut(Marks marks) ->
-                new Marked(
-                        widened(marks, new Granularity(geometry.clusterSize().bytes())));
+                new Marked(widened(marks, new Granularity(geometry.clusterSize().bytes())));
         };
     }
 
@@ -33,7 +32,9 @@ sealed interface PlannedClusters {
     /** How many bytes of a drive of {@code sizeBytes} they are. */
     default long bytes(ClusterSize clusterSize, long sizeBytes) {
         long bytes = 0;
-        for (Optional<ClusterRun> run = next(0); run.isPresent(); run = next(run.get().end())) {
+        for (Optional<ClusterRun> run = next(0);
+                run.isPresent();
+                run = next(run.get().end())) {
             bytes += run.get().bytes(clusterSize, sizeBytes);
         }
         return bytes;

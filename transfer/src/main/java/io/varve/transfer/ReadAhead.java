@@ -65,10 +65,13 @@ final class ReadAhead implements AutoCloseable {
     }
 
     void submit(CopySteps.Step step) {
-        pending.add(new Pending(step, switch (step) {
-            case CopySteps.Step.Zeros(ClusterRun run) -> CompletableFuture.completedFuture(new Taken.Zeros(run));
-            case CopySteps.Step.Read(ClusterRun run) -> read(run);
-        }));
+        pending.add(new Pending(
+                step,
+                switch (step) {
+                    case CopySteps.Step.Zeros(ClusterRun run) ->
+                        CompletableFuture.completedFuture(new Taken.Zeros(run));
+                    case CopySteps.Step.Read(ClusterRun run) -> read(run);
+                }));
     }
 
     private CompletableFuture<Taken> read(ClusterRun run) {
@@ -81,8 +84,7 @@ final class ReadAhead implements AutoCloseable {
         buffer.slice(driveBytes, wholeBytes - driveBytes).put(new byte[wholeBytes - driveBytes]);
         return source.read(offsetBytes, buffer.slice(0, driveBytes))
                 .thenApplyAsync(
-                        _ -> new Taken.Clusters(run, buffer, ClusterContent.of(buffer, clusterSize.bytes())),
-                        checkers);
+                        _ -> new Taken.Clusters(run, buffer, ClusterContent.of(buffer, clusterSize.bytes())), checkers);
     }
 
     /** Waits for the oldest step. */

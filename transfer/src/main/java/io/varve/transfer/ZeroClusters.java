@@ -60,7 +60,8 @@ final class ZeroClusters {
         List<ClusterRun> found = new ArrayList<>();
         for (Extent extent : ask(new Extent(offsetBytes, endBytes - offsetBytes))) {
             long zeroFirst = clusterSize.clusters(extent.offsetBytes());
-            long zeroEnd = extent.endBytes() >= source.sizeBytes() ? clusters : extent.endBytes() >> clusterSize.shift();
+            long zeroEnd =
+                    extent.endBytes() >= source.sizeBytes() ? clusters : extent.endBytes() >> clusterSize.shift();
             if (zeroEnd > zeroFirst) {
                 found.add(new ClusterRun(zeroFirst, zeroEnd));
             }

@@ -55,7 +55,8 @@ class ImageCopyTest {
         QemuImg.compare(full, raw);
 
         Marks marks = Drives.scribble(raw, granularity, random.nextInt(30), random);
-        ImageGeometry above = new ImageGeometry(sizeBytes, clusterSize, Optional.of(new Backing("full.qcow2", "qcow2")));
+        ImageGeometry above =
+                new ImageGeometry(sizeBytes, clusterSize, Optional.of(new Backing("full.qcow2", "qcow2")));
         assertCopied(Drives.copy(new CopyJob("drive", above, new CopyPlan.Cut(marks)), raw, increment));
         QemuImg.check(increment);
         QemuImg.compare(increment, raw);
@@ -63,7 +64,9 @@ class ImageCopyTest {
 
     /** Small clusters make many tables, and large sizes of them only time. */
     private static int sizeMax(ClusterSize clusterSize, SplittableRandom random) {
-        return random.nextInt(4) == 0 ? clusterSize.bytes() * 3 : (int) Math.min(SIZE_BYTES_MAX, clusterSize.bytes() * 8192L);
+        return random.nextInt(4) == 0
+                ? clusterSize.bytes() * 3
+                : (int) Math.min(SIZE_BYTES_MAX, clusterSize.bytes() * 8192L);
     }
 
     private static void assertCopied(CopyOutcome outcome) {

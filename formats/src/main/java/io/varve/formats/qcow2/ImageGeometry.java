@@ -65,7 +65,9 @@ public record ImageGeometry(long sizeBytes, ClusterSize clusterSize, Optional<Ba
         return Math.max(1, l2Tables());
     }
 
-    /** Upper bound of the file's length when it holds {@code clusters}, of which at most {@code dataClusters} are data. */
+    /**
+     * Upper bound of the file's length when it holds {@code clusters}, of which at most {@code dataClusters} are data.
+     */
     public long fileBytesMax(long clusters, long dataClusters) {
         long beforeRefcounts = 1 + dataClusters + Math.min(clusters, l2Tables()) + l1Clusters();
         return RefcountArea.after(beforeRefcounts, clusterSize).fileClusters() << clusterSize.shift();

@@ -12,8 +12,8 @@ import java.util.Optional;
  *
  * <p>The clusters are told in ascending order. An L2 table is appended when the first cluster behind it comes, so one
  * table is kept, and 8 bytes for each of those before. Every cluster of the file is referred to once, hence the
- * refcounts are known by the file's length alone. The header, the first cluster, refers to what is last: it's made last,
- * and whoever streams keeps the file's beginning until then.
+ * refcounts are known by the file's length alone. The header, the first cluster, refers to what is last: it's made
+ * last, and whoever streams keeps the file's beginning until then.
  *
  * <p>Whoever drives it appends, in this order, what {@link #place} gives, the cluster itself when it's data, and at the
  * end what {@link #finish} gives.

@@ -1,8 +1,8 @@
 package io.varve.formats.qcow2;
 
 /**
- * Where the refcounts stand, at the file's end: first the table (8 bytes a block), then the blocks (2 bytes a cluster of
- * the file). They count themselves too, hence the fixed point.
+ * Where the refcounts stand, at the file's end: first the table (8 bytes a block), then the blocks (2 bytes a cluster
+ * of the file). They count themselves too, hence the fixed point.
  *
  * @param firstCluster the host cluster at which the table begins
  * @param fileClusters all clusters of the file, the area's included

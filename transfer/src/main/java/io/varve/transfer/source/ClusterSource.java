@@ -6,9 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/**
- * One drive at one point in time: whoever reads a range twice reads the same bytes. Safe for any thread.
- */
+/** One drive at one point in time: whoever reads a range twice reads the same bytes. Safe for any thread. */
 public interface ClusterSource extends AutoCloseable {
     long sizeBytes();
 
