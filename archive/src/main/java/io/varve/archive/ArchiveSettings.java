@@ -44,6 +44,13 @@ public record ArchiveSettings(ArchiveLocation location, Endpoint endpoint, Optio
 
     private static final String DEFAULT_REGION = "us-east-1";
 
+    /** Refuses names that no bucket and no prefix can have. */
+    public ArchiveSettings {
+        if (location instanceof ArchiveLocation.Bucket(String bucket, String prefix)) {
+            new S3Bucket(bucket, prefix, endpoint, credentials);
+        }
+    }
+
     /**
      * Reads the settings.
      *

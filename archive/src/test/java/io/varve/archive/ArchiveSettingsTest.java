@@ -100,6 +100,8 @@ class ArchiveSettingsTest {
         for (Properties wrong : List.of(
                 values(),
                 values("archive", "elsewhere"),
+                values("archive", "s3://No_Bucket"),
+                values("archive", "s3://bucket/a//b"),
                 values("archive", "s3://b", "s3-endpoint", "not a url"),
                 values("archive", "s3://b", "s3-endpoint", "ftp://x"),
                 values("archive", "s3://b", "s3-access-key", "alone"),

@@ -1,0 +1,50 @@
+package io.varve.restore;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** Restores, as a process of its own whose class path has the archive's libraries alone. */
+public final class RestoreMain {
+    private static final int FAILED = 1;
+    private static final int MISUSED = 2;
+
+    private RestoreMain() {}
+
+    /** Runs {@code restore} with these options, and ends the process with 0 done, 1 failed, 2 misused. */
+    public static void main(String[] arguments) {
+        System.exit(run(arguments, System.getenv(), System.out, System.err));
+    }
+
+    /** As {@link #main}, but gives the exit code back. */
+    static int run(String[] arguments, Map<String, String> environment, PrintStream out, PrintStream err) {
+        CommandLine commandLine = new CommandLine(new RestoreVerb(out, environment, RestoreProgress.NONE));
+        commandLine
+                .getCommandSpec()
+                .addOption(OptionSpec.builder(RestoreVerb.CONFIG)
+                        .type(Path.class)
+                        .paramLabel("FILE")
+                        .description("Properties file with options.")
+                        .build());
+        return commandLine
+                .setParameterExceptionHandler((misuse, given) -> {
+                    err.println("varve restore: " + misuse.getMessage() + "; try --help");
+                    return MISUSED;
+                })
+                .setExecutionExceptionHandler((failure, failed, parsed) -> {
+                    err.println("varve restore: " + sentence(failure));
+                    return FAILED;
+                })
+                .execute(arguments);
+    }
+
+    private static String sentence(Exception failure) {
+        String message = failure.getMessage();
+        return failure instanceof IOException && message != null
+                ? message
+                : "this is a bug of Varve (" + failure + "), please report it";
+    }
+}
