@@ -71,7 +71,7 @@ final class QemuChain {
 
     /** The drive's content at a sync point. */
     byte[] model(String syncPoint) {
-        return models.get(syncPoint).clone();
+        return Optional.ofNullable(models.get(syncPoint)).orElseThrow().clone();
     }
 
     ManifestRef ref(int sequence) {
@@ -195,8 +195,7 @@ final class QemuChain {
     }
 
     private static String run(List<String> command) throws Exception {
-        Process process =
-                new ProcessBuilder(command).redirectErrorStream(true).start();
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, process.waitFor(), () -> String.join(" ", command) + ": " + output);
         return output;

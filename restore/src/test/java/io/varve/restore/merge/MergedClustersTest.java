@@ -49,7 +49,8 @@ class MergedClustersTest {
     void shouldLetTheNewestWin() throws Exception {
         assertArrayEquals(
                 new int[] {1, 0, 0, 1, NOBODY, NOBODY},
-                Arrays.copyOf(owners(List.of(new Plan(1, UNITS, List.of(1, 2)), new Plan(2, UNITS, List.of(0, 1)))), 6));
+                Arrays.copyOf(
+                        owners(List.of(new Plan(1, UNITS, List.of(1, 2)), new Plan(2, UNITS, List.of(0, 1)))), 6));
     }
 
     /** Hole 12: what a shrink cut off doesn't come back by a later growth. */
