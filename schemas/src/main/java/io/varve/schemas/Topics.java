@@ -12,7 +12,7 @@ public final class Topics {
     /** How far each unit is, keyed by unit; the last state of each is kept. */
     public static final String SYNC_POINTS = "varve.sync-points";
 
-    /** The sinks' queue, keyed by unit; read by the share group {@link #SINK_GROUP}. */
+    /** The sinks' queue, keyed by unit, and drive for a copy; read by the share group {@link #SINK_GROUP}. */
     public static final String BACKUP_TASKS = "varve.backup-tasks";
 
     /** What became of the tasks and what is asked of agents, keyed by drive. */

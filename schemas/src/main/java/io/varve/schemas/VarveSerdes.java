@@ -7,7 +7,6 @@ import io.varve.core.commit.UnitInput;
 import io.varve.core.commit.UnitState;
 import io.varve.core.drive.DriveState;
 import io.varve.core.event.LogRecord;
-import io.varve.schemas.mapping.CatalogMapping;
 import io.varve.schemas.mapping.DriveMapping;
 import io.varve.schemas.mapping.EventMapping;
 import io.varve.schemas.mapping.OutcomeMapping;
@@ -26,7 +25,7 @@ public record VarveSerdes(SchemaIds ids) {
         return of(io.varve.schemas.avro.LogRecord.getClassSchema(), EventMapping::toAvro, EventMapping::toCore);
     }
 
-    /** Values of {@link Topics#BACKUP_TASKS}; the key is the unit. */
+    /** Values of {@link Topics#BACKUP_TASKS}; the key is the unit, with the drive for a copy. */
     public Serde<Task> tasks() {
         return of(io.varve.schemas.avro.Task.getClassSchema(), WorkMapping::toAvro, WorkMapping::toCore);
     }

@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.TreeSet;
 
 /** The transaction marker and what it is made of. */
-final class MarkMapping {
+public final class MarkMapping {
     private MarkMapping() {}
 
     static io.varve.schemas.avro.SyncPointMark toAvro(SyncPointMark mark) {
@@ -56,7 +56,7 @@ final class MarkMapping {
         return new BackupKey(new SyncPointId(key.getSyncPoint()), key.getOrdinal());
     }
 
-    static io.varve.schemas.avro.Anchor toAvro(Anchor anchor) {
+    public static io.varve.schemas.avro.Anchor toAvro(Anchor anchor) {
         return new io.varve.schemas.avro.Anchor(
                 anchor.syncPoint().value(),
                 anchor.chain().value(),
@@ -65,7 +65,7 @@ final class MarkMapping {
                 Scalars.toAvro(anchor.manifestSha256()));
     }
 
-    static Anchor toCore(io.varve.schemas.avro.Anchor anchor) {
+    public static Anchor toCore(io.varve.schemas.avro.Anchor anchor) {
         return new Anchor(
                 new SyncPointId(anchor.getSyncPoint()),
                 new SyncPointId(anchor.getChain()),
