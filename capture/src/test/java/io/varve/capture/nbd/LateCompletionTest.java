@@ -185,6 +185,7 @@ class LateCompletionTest {
         }
 
         // The connection waits now: the next request comes only after one was answered.
+        assertTrue(export.asked.isEmpty());
         held.getFirst().completion().done();
         writes.getFirst().get();
         held.add(export.asked.take());

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.varve.capture.backend.BackendAccess;
+import io.varve.core.Tool;
 import io.varve.formats.nbd.NbdUri;
 import java.io.IOException;
 import java.nio.file.Files;

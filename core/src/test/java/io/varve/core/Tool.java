@@ -1,4 +1,4 @@
-package io.varve.capture.nbd;
+package io.varve.core;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -7,15 +7,16 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Runs a real tool to its end. */
-final class Tool {
+/** Runs a real tool, such as qemu-img, to its end. */
+public final class Tool {
     private static final long TIMEOUT_SECONDS = 60;
 
     private Tool() {}
 
-    record Result(int exitCode, String output) {
+    /** How it ended, and what it wrote to both its outputs. */
+    public record Result(int exitCode, String output) {
         /** The output of a run that went well. */
-        String success() {
+        public String success() {
             if (exitCode != 0) {
                 throw new AssertionError("exit code " + exitCode + ": " + output);
             }
@@ -23,7 +24,8 @@ final class Tool {
         }
     }
 
-    static Result run(String... command) throws IOException, InterruptedException {
+    /** Runs a command, for a minute at most. */
+    public static Result run(String... command) throws IOException, InterruptedException {
         Path output = Files.createTempFile("varve-tool", ".out");
         try {
             Process process = new ProcessBuilder(List.of(command))
