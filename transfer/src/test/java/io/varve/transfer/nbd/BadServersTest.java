@@ -51,7 +51,8 @@ class BadServersTest {
 
     @Test
     void shouldSayThatItIsNoNbdServer() {
-        Thread _ = answer("HTTP/1.1 400 Bad Request\r\n\r\n".getBytes(StandardCharsets.US_ASCII), new byte[0], Ending.LISTENING);
+        Thread _ = answer(
+                "HTTP/1.1 400 Bad Request\r\n\r\n".getBytes(StandardCharsets.US_ASCII), new byte[0], Ending.LISTENING);
 
         IOException e = assertThrows(IOException.class, () -> connect(Duration.ofSeconds(10)));
 

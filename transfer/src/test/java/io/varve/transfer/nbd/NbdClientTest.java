@@ -13,6 +13,7 @@ import io.varve.formats.nbd.NbdUri;
 import io.varve.formats.nbd.StatusExtent;
 import io.varve.formats.nbd.TransmissionFlag;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -51,7 +52,9 @@ class NbdClientTest {
     @Test
     void shouldReadSparseImagesOfQemu() throws Exception {
         Path image = folder.resolve("sparse.raw");
-        Tool.run("qemu-img", "create", "-f", "raw", image.toString(), "4M").success();
+        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+            file.setLength(SIZE_BYTES);
+        }
         Tool.run("qemu-io", "-f", "raw", image.toString(), "-c", "write -P 3 1M 64k")
                 .success();
         byte[] expected = new byte[SIZE_BYTES];
