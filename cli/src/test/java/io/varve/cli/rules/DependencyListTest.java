@@ -3,6 +3,7 @@ package io.varve.cli.rules;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.nio.file.Files;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -27,7 +28,7 @@ class DependencyListTest {
         assertEquals(String.join("\n", declared), String.join("\n", listed));
     }
 
-    private static TreeSet<String> found(Pattern pattern, String text) {
+    private static Set<String> found(Pattern pattern, String text) {
         var names = new TreeSet<String>();
         pattern.matcher(text).results().forEach(match -> names.add(match.group(1)));
         return names;

@@ -2,6 +2,7 @@ package io.varve.embedded.stack;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -34,7 +35,8 @@ public final class BrokerProcess implements AutoCloseable {
         var main = List.of(
                 "io.varve.embedded.broker.BrokerMain", data.toAbsolutePath().toString(), Integer.toString(port));
         var classPath = Installation.find().classPath("broker");
-        var options = JvmOptions.small(HEAP_MAX_MEBIBYTES);
+        var options = new ArrayList<>(JvmOptions.small(HEAP_MAX_MEBIBYTES));
+        options.add(JvmOptions.QUICK_START);
         var command = new JavaCommand("broker", options, classPath, main, Map.of());
         return new BrokerProcess(EmbeddedServer.start(command, log), port);
     }
