@@ -51,7 +51,7 @@ class ArchiveSettingsTest {
 
     @Test
     void shouldTakeValuesOverTheEnvironment() throws Exception {
-        Properties values = values("archive", "s3://b/p", "s3-endpoint", "http://127.0.0.1:9000");
+        Properties values = values("archive", "s3://bucket/p", "s3-endpoint", "http://127.0.0.1:9000");
         values.putAll(values("s3-region", "default", "s3-access-key", "me", "s3-secret-key", "secret"));
 
         ArchiveSettings settings = ArchiveSettings.of(
@@ -71,7 +71,7 @@ class ArchiveSettingsTest {
                 "AWS_SECRET_ACCESS_KEY", "secret",
                 "AWS_SESSION_TOKEN", "token");
 
-        ArchiveSettings settings = ArchiveSettings.of(values("archive", "s3://b/p"), environment);
+        ArchiveSettings settings = ArchiveSettings.of(values("archive", "s3://bucket/p"), environment);
 
         assertEquals(
                 URI.create("https://s3.eu-north-1.amazonaws.com"),
@@ -84,7 +84,7 @@ class ArchiveSettingsTest {
     void shouldReadACredentialsFileAndDottedNames() throws Exception {
         Path file = folder.resolve("keys");
         Files.writeString(file, "s3.access-key = me\ns3.secret-key = secret\n");
-        Properties values = values("archive", "s3://b", "s3.credentials", file.toString(), "s3.endpoint", "http://h:1");
+        Properties values = values("archive", "s3://bucket", "s3.credentials", file.toString(), "s3.endpoint", "http://h:1");
 
         ArchiveSettings settings = ArchiveSettings.of(values, Map.of());
 
@@ -102,17 +102,17 @@ class ArchiveSettingsTest {
                 values("archive", "elsewhere"),
                 values("archive", "s3://No_Bucket"),
                 values("archive", "s3://bucket/a//b"),
-                values("archive", "s3://b", "s3-endpoint", "not a url"),
-                values("archive", "s3://b", "s3-endpoint", "ftp://x"),
-                values("archive", "s3://b", "s3-access-key", "alone"),
-                values("archive", "s3://b", "s3-credentials", keys.toString()))) {
+                values("archive", "s3://bucket", "s3-endpoint", "not a url"),
+                values("archive", "s3://bucket", "s3-endpoint", "ftp://x"),
+                values("archive", "s3://bucket", "s3-access-key", "alone"),
+                values("archive", "s3://bucket", "s3-credentials", keys.toString()))) {
             assertThrows(IllegalArgumentException.class, () -> ArchiveSettings.of(wrong, Map.of()));
         }
     }
 
     @Test
     void shouldSayThatTheCredentialsFileIsMissing() {
-        Properties values = values("archive", "s3://b", "s3-credentials", "/no/such/file");
+        Properties values = values("archive", "s3://bucket", "s3-credentials", "/no/such/file");
 
         IOException e = assertThrows(IOException.class, () -> ArchiveSettings.of(values, Map.of()));
 
@@ -121,7 +121,7 @@ class ArchiveSettingsTest {
 
     @Test
     void shouldNeverShowTheSecret() throws Exception {
-        Properties values = values("archive", "s3://b/p", "s3-access-key", "me", "s3-secret-key", "hidden");
+        Properties values = values("archive", "s3://bucket/p", "s3-access-key", "me", "s3-secret-key", "hidden");
 
         ArchiveSettings settings = ArchiveSettings.of(values, Map.of());
 

@@ -41,6 +41,7 @@ public final class Agent implements AutoCloseable {
     private final ReentrantLock control = new ReentrantLock();
     private final SortedMap<DriveId, AttachedDrive> drives = new TreeMap<>();
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+    private final List<BackupObserver> observers = new CopyOnWriteArrayList<>();
     private volatile SortedMap<DriveId, AttachedDrive> published = new TreeMap<>();
 
     private Agent(AgentMeans means, FileChannel lockFile) {
@@ -127,6 +128,11 @@ public final class Agent implements AutoCloseable {
         listeners.add(listener);
     }
 
+    /** Has {@code observer} told of every backup that {@link #conclude} ends from now on. */
+    public void observe(BackupObserver observer) {
+        observers.add(observer);
+    }
+
     /** Carries out all of {@code actions}, at one instant of all drives concerned, or none. */
     public Transacted transact(List<Action> actions, Completion completion, SyncPointId syncPoint) {
         control.lock();
@@ -151,8 +157,8 @@ public final class Agent implements AutoCloseable {
         control.lock();
         try {
             AttachedDrive attached = drives.get(drive);
-            if (attached != null) {
-                attached.conclude(backup, conclusion);
+            if (attached != null && attached.conclude(backup, conclusion)) {
+                observers.forEach(observer -> observer.concluded(drive, backup, conclusion));
             }
         } finally {
             control.unlock();

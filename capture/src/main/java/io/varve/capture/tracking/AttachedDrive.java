@@ -137,10 +137,15 @@ final class AttachedDrive {
         exports.add(backup.snapshot().name(), export);
     }
 
-    /** Writes down how a backup ended, unless that's known, and lets its snapshot go. */
-    void conclude(BackupKey key, Conclusion conclusion) throws IOException {
+    /**
+     * Writes down how a backup ended, unless that's known, and lets its snapshot go.
+     *
+     * @return whether it was written down now
+     */
+    boolean conclude(BackupKey key, Conclusion conclusion) throws IOException {
         UndecidedBackup undecided = state().undecided().get(key);
-        if (undecided != null && saysMore(undecided, conclusion)) {
+        boolean isNews = undecided != null && saysMore(undecided, conclusion);
+        if (isNews) {
             append(List.of(new DriveEvent.BackupConcluded(key, conclusion)));
         }
         StartedBackup ended = running.remove(key);
@@ -148,6 +153,7 @@ final class AttachedDrive {
             exports.remove(ended.snapshot().name());
             ended.snapshot().release();
         }
+        return isNews;
     }
 
     private static boolean saysMore(UndecidedBackup undecided, Conclusion conclusion) {
@@ -160,7 +166,7 @@ final class AttachedDrive {
     void detach() throws IOException {
         exports.remove(image.drive().value());
         for (BackupKey key : List.copyOf(running.keySet())) {
-            conclude(key, new Conclusion.Cancelled());
+            boolean _ = conclude(key, new Conclusion.Cancelled());
         }
         awaitWrites();
         image.backend().flush();

@@ -7,6 +7,7 @@ import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupKind;
+import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
@@ -143,7 +144,7 @@ final class DriveTransaction {
             }
             case COMPLETED -> {
                 for (BackupKey key : snapshots.keySet()) {
-                    drive.conclude(key, new Conclusion.Failed(reason));
+                    boolean _ = drive.conclude(key, new Conclusion.Failed(reason));
                 }
             }
         }
@@ -175,7 +176,9 @@ final class DriveTransaction {
             Snapshot snapshot = known(snapshots, planned.key());
             SyncPointMark mark = known(state.undecided(), planned.key()).mark();
             Optional<Marks> marks = planned.cut().map(c -> known(cuts, c));
-            if (planned.kind() instanceof BackupKind.Incremental && marks.isPresent()) {
+            // A file's clusters may be larger than the granule: then more than the cut is read.
+            boolean isOfArchive = planned.target() == BackupTarget.ARCHIVE;
+            if (isOfArchive && planned.kind() instanceof BackupKind.Incremental && marks.isPresent()) {
                 snapshot.narrow(Protection.of(marks.get(), GRANULE));
             }
             StartedBackup backup = new StartedBackup(mark, snapshot, marks);
