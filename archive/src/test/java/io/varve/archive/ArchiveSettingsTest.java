@@ -84,7 +84,8 @@ class ArchiveSettingsTest {
     void shouldReadACredentialsFileAndDottedNames() throws Exception {
         Path file = folder.resolve("keys");
         Files.writeString(file, "s3.access-key = me\ns3.secret-key = secret\n");
-        Properties values = values("archive", "s3://bucket", "s3.credentials", file.toString(), "s3.endpoint", "http://h:1");
+        Properties values =
+                values("archive", "s3://bucket", "s3.credentials", file.toString(), "s3.endpoint", "http://h:1");
 
         ArchiveSettings settings = ArchiveSettings.of(values, Map.of());
 
