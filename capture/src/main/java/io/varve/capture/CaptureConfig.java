@@ -1,0 +1,45 @@
+package io.varve.capture;
+
+import io.varve.capture.tracking.AgentOptions;
+import io.varve.formats.nbd.NbdAddress;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What an agent is started with.
+ *
+ * @param agent where it keeps its things, its limits, and where sinks reach its snapshots
+ * @param nbd where guests and sinks connect
+ * @param qmp where it takes commands
+ * @param drives at least one
+ * @param kafka the settings of Kafka's clients, with {@code bootstrap.servers}; empty for an agent without a log, which
+ *     keeps what it has to say until it's started with one
+ */
+public record CaptureConfig(
+        AgentOptions agent,
+        List<NbdAddress> nbd,
+        List<NbdAddress> qmp,
+        List<DriveArgument> drives,
+        Optional<Map<String, Object>> kafka) {
+    public CaptureConfig {
+        nbd = List.copyOf(nbd);
+        qmp = List.copyOf(qmp);
+        drives = List.copyOf(drives);
+        kafka = kafka.map(Map::copyOf);
+        if (nbd.isEmpty()) {
+            throw new IllegalArgumentException("no address for NBD; say --nbd unix:PATH or --nbd HOST:PORT");
+        }
+        if (drives.isEmpty()) {
+            throw new IllegalArgumentException("no drive; name at least one as NAME=PATH");
+        }
+        Set<Object> seen = new HashSet<>();
+        for (DriveArgument drive : drives) {
+            if (!seen.add(drive.drive())) {
+                throw new IllegalArgumentException("drive '" + drive.drive() + "' is named twice");
+            }
+        }
+    }
+}

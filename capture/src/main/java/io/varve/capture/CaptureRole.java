@@ -1,0 +1,115 @@
+package io.varve.capture;
+
+import io.varve.capture.backend.BackendAccess;
+import io.varve.capture.backend.RawFileBackend;
+import io.varve.capture.nbd.ExportRegistry;
+import io.varve.capture.nbd.NbdServer;
+import io.varve.capture.nbd.NbdServerOptions;
+import io.varve.capture.tracking.Agent;
+import io.varve.capture.tracking.AgentSurroundings;
+import io.varve.capture.tracking.DriveImage;
+import io.varve.formats.nbd.NbdAddress;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The agent's role: serves drives by NBD, takes commands by QMP, and publishes what happens to the log. It starts and
+ * serves with Kafka away.
+ *
+ * <p>Safe for any thread.
+ */
+public final class CaptureRole implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CaptureRole.class);
+
+    /** What a part of the role needs to end. */
+    private interface Ending {
+        void run() throws IOException;
+    }
+
+    private final CountDownLatch quit = new CountDownLatch(1);
+    private final Deque<Ending> endings = new ArrayDeque<>();
+    private final NbdServer nbd;
+
+    private CaptureRole(ExportRegistry exports) {
+        nbd = new NbdServer(exports, NbdServerOptions.DEFAULT);
+    }
+
+    /**
+     * Starts the role.
+     *
+     * @param surroundings its exports must be empty
+     * @throws IOException in one sentence: what can't be had, and what to do; nothing is left then
+     */
+    public static CaptureRole start(CaptureConfig config, AgentSurroundings surroundings) throws IOException {
+        CaptureRole role = new CaptureRole(surroundings.exports());
+        try {
+            role.open(config, surroundings);
+            return role;
+        } catch (IOException | RuntimeException e) {
+            role.close();
+            throw e;
+        }
+    }
+
+    private void open(CaptureConfig config, AgentSurroundings surroundings) throws IOException {
+        Agent agent = Agent.open(config.agent(), surroundings);
+        endings.push(agent::close);
+        for (DriveArgument drive : config.drives()) {
+            attach(agent, drive);
+        }
+        endings.push(nbd::close);
+        for (NbdAddress address : config.nbd()) {
+            NbdAddress bound = nbd.listen(address);
+            LOG.info("NBD on {}", bound);
+        }
+    }
+
+    private static void attach(Agent agent, DriveArgument drive) throws IOException {
+        RawFileBackend backend = RawFileBackend.open(drive.image(), BackendAccess.READ_WRITE);
+        try {
+            agent.attach(new DriveImage(drive.drive(), drive.image(), backend));
+        } catch (IOException | RuntimeException e) {
+            backend.close();
+            throw e;
+        }
+    }
+
+    /** Where drives and snapshots are served, with the ports that were chosen. */
+    public List<NbdAddress> nbdAddresses() {
+        return nbd.addresses();
+    }
+
+    /** Waits until somebody asks the role to end. */
+    public void awaitQuit() throws InterruptedException {
+        quit.await();
+    }
+
+    /** Asks the role to end; returns at once. */
+    public void quit() {
+        quit.countDown();
+    }
+
+    /** Ends everything in order: what runs is cancelled, the drives are detached, the bitmaps kept. */
+    @Override
+    public synchronized void close() throws IOException {
+        quit();
+        List<IOException> failures = new ArrayList<>();
+        while (!endings.isEmpty()) {
+            try {
+                endings.pop().run();
+            } catch (IOException e) {
+                failures.add(e);
+            }
+        }
+        if (!failures.isEmpty()) {
+            failures.subList(1, failures.size()).forEach(failures.getFirst()::addSuppressed);
+            throw failures.getFirst();
+        }
+    }
+}
