@@ -3,6 +3,10 @@ package io.varve.transfer.nbd;
 import io.varve.formats.nbd.NbdAddress;
 import io.varve.formats.nbd.NbdUri;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,13 +43,22 @@ record OtherServer(NbdUri uri, Process process) implements AutoCloseable {
                 .redirectOutput(
                         socket.resolveSibling(socket.getFileName() + ".log").toFile())
                 .start();
-        while (!Files.exists(socket)) {
+        while (!listens(socket)) {
             if (!process.isAlive()) {
                 throw new AssertionError(command + " ended with " + process.exitValue());
             }
             Thread.onSpinWait();
         }
         return new OtherServer(new NbdUri(new NbdAddress.Unix(socket.toString()), exportName), process);
+    }
+
+    /** The socket's file is there a moment before anybody listens. */
+    private static boolean listens(Path socket) throws IOException {
+        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            return Files.exists(socket) && probe.connect(UnixDomainSocketAddress.of(socket));
+        } catch (ConnectException e) {
+            return false;
+        }
     }
 
     void kill() {
