@@ -100,7 +100,11 @@ final class GuestWriter implements AutoCloseable {
         }
     }
 
-    /** @throws IOException if a write failed: a guest's write must never fail */
+    /**
+     * Looks whether all went well.
+     *
+     * @throws IOException if a write failed: a guest's write must never fail
+     */
     void check() throws IOException {
         if (failure.isPresent()) {
             throw new IOException(

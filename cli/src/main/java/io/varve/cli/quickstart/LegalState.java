@@ -40,7 +40,11 @@ final class LegalState {
         this.answeredNanos = answeredNanos;
     }
 
-    /** @param restored the raw image of each drive */
+    /**
+     * Compares what was restored with the histories.
+     *
+     * @param restored the raw image of each drive
+     */
     Finding check(List<WriteHistory> histories, Map<String, Path> restored) throws IOException {
         List<Integer> held = new ArrayList<>();
         int during = 0;

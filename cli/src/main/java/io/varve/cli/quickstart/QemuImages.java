@@ -30,7 +30,7 @@ final class QemuImages {
         this.folder = folder;
     }
 
-    /** @return empty when there is no qemu-img on this machine */
+    /** The second opinion; empty when there is no qemu-img on this machine. */
     static Optional<QemuImages> find(ObjectStore store, Path folder) throws IOException, InterruptedException {
         try {
             run("qemu-img", "--version");

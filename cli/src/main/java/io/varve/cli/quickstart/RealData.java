@@ -1,14 +1,20 @@
 package io.varve.cli.quickstart;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An ext4 image of files found on this machine: data as it is, not as a test would make it up.
@@ -59,24 +65,41 @@ record RealData(Path image, int files, long contentBytes) {
     }
 
     private static List<Path> candidates(int part, int parts) throws IOException {
-        List<Path> found = new ArrayList<>();
-        long foundBytes = 0;
+        Candidates found = new Candidates(2L * parts * CONTENT_BYTES_WANTED);
         for (Path place : places()) {
-            try (Stream<Path> files = Files.find(
-                    place, DEPTH_MAX, (file, attributes) -> attributes.isRegularFile() && isOfUse(attributes.size()))) {
-                for (Path file : (Iterable<Path>) files.filter(Files::isReadable)::iterator) {
-                    found.add(file);
-                    foundBytes += Files.size(file);
-                    if (foundBytes > 2 * parts * CONTENT_BYTES_WANTED) {
-                        return everyOther(found, part, parts);
-                    }
-                }
-            } catch (java.io.UncheckedIOException e) {
-                // A folder that may not be read ends the walk of its place; the others may do.
-                continue;
-            }
+            Files.walkFileTree(place, Set.of(), DEPTH_MAX, found);
         }
-        return everyOther(found, part, parts);
+        return everyOther(found.files, part, parts);
+    }
+
+    /** Gathers files of use until they are enough; what may not be read is passed by. */
+    private static final class Candidates extends SimpleFileVisitor<Path> {
+        private final List<Path> files = new ArrayList<>();
+        private final long bytesWanted;
+        private long bytes;
+
+        Candidates(long bytesWanted) {
+            this.bytesWanted = bytesWanted;
+        }
+
+        @Override
+        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            if (attributes.isRegularFile() && isOfUse(attributes.size()) && Files.isReadable(file)) {
+                files.add(file);
+                bytes += attributes.size();
+            }
+            return bytes > bytesWanted ? FileVisitResult.TERMINATE : FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult visitFileFailed(Path file, IOException failure) {
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult postVisitDirectory(Path folder, @Nullable IOException failure) {
+            return FileVisitResult.CONTINUE;
+        }
     }
 
     private static boolean isOfUse(long lengthBytes) {
@@ -113,7 +136,7 @@ record RealData(Path image, int files, long contentBytes) {
                         IMAGE_BYTES / 1024 + "k")
                 .redirectErrorStream(true)
                 .start();
-        String said = new String(mke2fs.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        String said = new String(mke2fs.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (!mke2fs.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS) || mke2fs.exitValue() != 0) {
             throw new IOException("mke2fs couldn't make the file system '" + image + "': " + said.strip());
         }
