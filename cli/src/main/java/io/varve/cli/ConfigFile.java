@@ -5,11 +5,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ScopeType;
 
@@ -51,6 +54,27 @@ final class ConfigFile implements IDefaultValueProvider {
         return named.isEmpty() && Files.notExists(DEFAULT)
                 ? new ConfigFile(new Properties())
                 : new ConfigFile(load(named.orElse(DEFAULT)));
+    }
+
+    /** The file that the command line of this verb was given, which is none when it was made without one. */
+    static ConfigFile of(CommandSpec verb) {
+        return verb.commandLine().getDefaultValueProvider() instanceof ConfigFile config
+                ? config
+                : new ConfigFile(new Properties());
+    }
+
+    /** All that stands in the file, a copy. */
+    Properties values() {
+        var copy = new Properties();
+        copy.putAll(properties);
+        return copy;
+    }
+
+    /** What stands there under {@code prefix}, with the prefix taken away. */
+    Map<String, String> under(String prefix) {
+        return properties.stringPropertyNames().stream()
+                .filter(name -> name.startsWith(prefix) && name.length() > prefix.length())
+                .collect(Collectors.toMap(name -> name.substring(prefix.length()), properties::getProperty));
     }
 
     private static Optional<Path> named(List<String> arguments) {

@@ -1,5 +1,7 @@
 package io.varve.cli;
 
+import io.varve.restore.RestoreProgress;
+import io.varve.restore.RestoreVerb;
 import java.util.List;
 import java.util.concurrent.Callable;
 
@@ -10,6 +12,10 @@ final class Verbs {
 
     /** Each is a {@code @Command} class of its own. */
     static List<Callable<Integer>> all(Surroundings surroundings) {
-        return List.of(new VersionVerb(surroundings));
+        return List.of(
+                new UpVerb(surroundings),
+                new StreamsVerb(surroundings),
+                new RestoreVerb(surroundings.out(), surroundings.environment(), RestoreProgress.NONE),
+                new VersionVerb(surroundings));
     }
 }

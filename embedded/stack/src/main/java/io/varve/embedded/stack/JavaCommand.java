@@ -23,6 +23,13 @@ public record JavaCommand(
         List<String> main,
         Map<String, String> environment) {
 
+    /**
+     * A terminal's interrupt goes to this process and its children alike; they must not take it, so that this one can
+     * stop them in order. A JVM leaves a signal alone that was ignored when it started, which a shell can arrange.
+     */
+    private static final List<String> DEAF_TO_THE_TERMINAL =
+            List.of("/bin/sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh");
+
     public JavaCommand {
         jvmOptions = List.copyOf(jvmOptions);
         classPath = List.copyOf(classPath);
@@ -38,7 +45,7 @@ public record JavaCommand(
     }
 
     ProcessBuilder toProcessBuilder() {
-        var command = new ArrayList<String>();
+        var command = new ArrayList<>(DEAF_TO_THE_TERMINAL);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(jvmOptions);
         command.add("-cp");
