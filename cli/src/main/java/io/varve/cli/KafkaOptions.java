@@ -31,9 +31,14 @@ final class KafkaOptions {
                     + " file, each under kafka.NAME.")
     private String bootstrap = "";
 
+    /** Whether a Kafka is named. */
+    boolean isNamed() {
+        return !bootstrap.isBlank();
+    }
+
     /** What stands in {@code --kafka}. */
     String bootstrapServers() {
-        if (bootstrap.isBlank()) {
+        if (!isNamed()) {
             throw new ParameterException(
                     verb.commandLine(), "No Kafka is named; say --kafka HOST:PORT, or start one with 'varve up'.");
         }

@@ -13,7 +13,9 @@ final class Verbs {
     /** Each is a {@code @Command} class of its own. */
     static List<Callable<Integer>> all(Surroundings surroundings) {
         return List.of(
+                new QuickstartVerb(surroundings),
                 new UpVerb(surroundings),
+                new CaptureVerb(surroundings),
                 new StreamsVerb(surroundings),
                 new RestoreVerb(surroundings.out(), surroundings.environment(), RestoreProgress.NONE),
                 new VersionVerb(surroundings));

@@ -1,5 +1,6 @@
 package io.varve.cli.quickstart;
 
+import io.varve.archive.store.WhenMissing;
 import io.varve.cli.stack.Stack;
 import io.varve.cli.stack.StackConfig;
 import java.io.IOException;
@@ -26,12 +27,12 @@ import java.util.concurrent.CompletionException;
  *
  * <p>Thread: one run at a time.
  */
-final class Quickstart {
+public final class Quickstart {
     private static final List<String> DRIVES = List.of("drive0", "drive1");
     private static final long DRIVE_BYTES = 256L << 20;
     private static final int PAUSED_SYNC_POINTS = 4;
     private static final long WRITES_UNTIL_COMMIT_MIN = 100;
-    private static final double MEBIBYTE = 1 << 20;
+    private static final long MEBIBYTE = 1 << 20;
 
     private final Path folder;
     private final PrintStream out;
@@ -39,15 +40,15 @@ final class Quickstart {
     private final long startNanos = System.nanoTime();
 
     /** A quickstart in an empty folder, whose writers draw what they write from {@code seed}. */
-    Quickstart(Path folder, PrintStream out, long seed) {
+    public Quickstart(Path folder, PrintStream out, long seed) {
         this.folder = folder;
         this.out = out;
         this.seed = seed;
     }
 
     /** Runs it; whether everything held. */
-    boolean run() throws IOException, InterruptedException {
-        say("folder %s, seed %d", folder, seed);
+    public boolean run() throws IOException, InterruptedException {
+        say("folder " + folder + ", seed " + seed);
         Path scratch = Files.createDirectory(folder.resolve("scratch"));
         CompletableFuture<List<RealData>> data = realData(scratch);
         List<String> drives = new ArrayList<>();
@@ -107,16 +108,15 @@ final class Quickstart {
             RealData content = data.get(index);
             fill(stack, drive, content.image(), model);
             Files.delete(content.image());
-            say(
-                    "%s holds an ext4 file system with %d files of this machine, %.0f MiB, written through NBD",
-                    drive, content.files(), content.contentBytes() / MEBIBYTE);
-            guests.visit(drive, stack.nbdUri(drive), model, random.split());
+            say(drive + " holds an ext4 file system with " + content.files() + " files of this machine, "
+                    + content.contentBytes() / MEBIBYTE + " MiB, written through NBD");
+            guests.visit(drive, stack.unixExport(drive), model, random.split());
         }
     }
 
     private static void fill(Stack stack, String drive, Path image, DriveModel model) throws IOException {
         try (FileChannel channel = FileChannel.open(image, StandardOpenOption.READ);
-                DriveFiller filler = DriveFiller.connect(stack.nbdUri(drive))) {
+                DriveFiller filler = DriveFiller.connect(stack.unixExport(drive))) {
             ByteBuffer block = ByteBuffer.allocate(DriveModel.BLOCK_BYTES);
             for (int number = 0; number < channel.size() / DriveModel.BLOCK_BYTES; number++) {
                 DriveModel.readBlock(channel, number, block);
@@ -174,22 +174,20 @@ final class Quickstart {
         guests.check();
         Duration duration = Duration.ofNanos(System.nanoTime() - cut.begunNanos());
         long writes = guests.acked() - cut.ackedAtCut();
-        say(
-                "%s: committed, %d writes acknowledged between its cut and its commit%s",
-                cut.id(), writes, cut.expected() instanceof Expected.Legal ? " (writers didn't pause)" : "");
+        say(cut.id() + ": committed, " + writes + " writes acknowledged between its cut and its commit"
+                + (cut.expected() instanceof Expected.Legal ? " (writers didn't pause)" : ""));
         return new TakenSyncPoint(cut.id(), cut.expected(), writes, duration);
     }
 
     private List<VerifiedDrive> verify(Stack stack, List<TakenSyncPoint> taken, Path scratch)
             throws IOException, InterruptedException {
         List<VerifiedDrive> verified = new ArrayList<>();
-        try (var store = stack.openArchive()) {
+        try (var store = stack.archive().open(WhenMissing.REFUSE)) {
             var qemu = QemuImages.find(store, scratch.resolve("images"));
-            say(
-                    "restoring every sync point from the bucket alone, comparing byte for byte%s",
-                    qemu.isPresent()
+            say("restoring every sync point from the bucket alone, comparing byte for byte"
+                    + (qemu.isPresent()
                             ? ", and with qemu-img check and compare"
-                            : " (qemu-img isn't installed: no second opinion)");
+                            : " (qemu-img isn't installed: no second opinion)"));
             Path restored = Files.createDirectory(scratch.resolve("restored"));
             Verification verification = new Verification(store, restored, qemu);
             for (TakenSyncPoint syncPoint : taken) {
@@ -215,18 +213,20 @@ final class Quickstart {
     }
 
     private void explain(Stack stack, List<TakenSyncPoint> taken, boolean holds) {
+        // The embedded store keeps a bucket as a folder, and an object as a file in it.
+        Path bucket = folder.resolve("store").resolve("varve").resolve("archive");
         out.println(holds ? "Everything held." : "NOT everything held: see the table.");
         out.println();
-        out.println("bucket   " + stack.bucketFolder());
-        out.println("logs     " + stack.logsFolder());
+        out.println("bucket   " + bucket);
+        out.println("logs     " + stack.log("*").getParent());
         out.println("feed     ./varve up --data " + folder + "     (brings it all up again)");
         out.println("         ./varve feed --config " + folder.resolve("varve.properties"));
-        out.println("restore  ./varve restore --archive file:" + stack.bucketFolder() + " --sync-point "
+        out.println("restore  ./varve restore --archive file:" + bucket + " --sync-point "
                 + taken.getLast().id() + " --to DIR");
     }
 
-    private void say(String format, Object... arguments) {
+    private void say(String what) {
         double seconds = (System.nanoTime() - startNanos) / 1e9;
-        out.printf(Locale.ROOT, "%5.1f s  %s%n", seconds, String.format(Locale.ROOT, format, arguments));
+        out.printf(Locale.ROOT, "%5.1f s  %s%n", seconds, what);
     }
 }

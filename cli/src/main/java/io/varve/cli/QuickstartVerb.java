@@ -1,7 +1,6 @@
-package io.varve.cli.quickstart;
+package io.varve.cli;
 
-import io.varve.cli.ExitCode;
-import io.varve.cli.Surroundings;
+import io.varve.cli.quickstart.Quickstart;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,8 +13,9 @@ import picocli.CommandLine.Option;
 @Command(
         name = "quickstart",
         description = "Run the whole pipeline on this machine, in a temporary folder, proving itself.",
+        mixinStandardHelpOptions = true,
         footer = "It needs about 2 GiB of memory and 2 GiB of disk, and leaves its folder for you to look at.")
-public final class QuickstartVerb implements Callable<Integer> {
+final class QuickstartVerb implements Callable<Integer> {
     private final Surroundings surroundings;
 
     @Option(names = "--data", paramLabel = "DIR", description = "An empty or new folder; else a temporary one.")
@@ -24,7 +24,7 @@ public final class QuickstartVerb implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "What the writers draw their writes from.")
     private long seed;
 
-    public QuickstartVerb(Surroundings surroundings) {
+    QuickstartVerb(Surroundings surroundings) {
         this.surroundings = surroundings;
     }
 

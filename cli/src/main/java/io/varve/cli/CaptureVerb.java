@@ -1,0 +1,147 @@
+package io.varve.cli;
+
+import io.varve.capture.CaptureConfig;
+import io.varve.capture.CaptureRole;
+import io.varve.capture.DriveArgument;
+import io.varve.capture.Host;
+import io.varve.capture.nbd.ExportRegistry;
+import io.varve.capture.tracking.AgentOptions;
+import io.varve.capture.tracking.AgentSurroundings;
+import io.varve.formats.nbd.NbdAddress;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Runs an agent until it's interrupted, or told to quit by QMP. */
+@Command(
+        name = "capture",
+        description = "Run the capture agent: serve drives by NBD, track what their guests write, take commands by QMP,"
+                + " publish to Kafka where it is there.",
+        mixinStandardHelpOptions = true)
+final class CaptureVerb implements Callable<Integer> {
+
+    private final Surroundings surroundings;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private KafkaOptions kafka;
+
+    @Mixin
+    private RoleOptions role;
+
+    @Option(
+            names = "--state",
+            paramLabel = "DIR",
+            required = true,
+            description = "Durable folder of the journals and bitmaps; one agent each.")
+    private Path state;
+
+    @Option(
+            names = "--live",
+            paramLabel = "DIR",
+            description = "Memory-backed folder of the live bitmaps; else one in /dev/shm.")
+    private Path live = Path.of("");
+
+    @Option(
+            names = "--nbd",
+            paramLabel = "ADDR",
+            required = true,
+            description = "Serve NBD on unix:PATH or HOST:PORT; may be repeated.")
+    private List<String> nbd = List.of();
+
+    @Option(
+            names = "--qmp",
+            paramLabel = "ADDR",
+            description = "Take QMP commands on unix:PATH or HOST:PORT; may be repeated.")
+    private List<String> qmp = List.of();
+
+    @Option(
+            names = "--export-address",
+            paramLabel = "ADDR",
+            description = "Where sinks reach the snapshots; else the first --nbd.")
+    private String exportAddress = "";
+
+    @Option(
+            names = "--fleece",
+            paramLabel = "DIR",
+            description = "Folder for what guests overwrite while a backup runs; else the state folder.")
+    private Path fleece = Path.of("");
+
+    @Option(
+            names = "--fleece-limit",
+            paramLabel = "BYTES",
+            description = "How much one snapshot may keep there; else what the disk holds.")
+    private long fleeceBytesMax = Long.MAX_VALUE;
+
+    @Option(
+            names = "--cbw-timeout",
+            paramLabel = "MILLIS",
+            description = "How long a guest's write may wait for old content to be kept, before the backup is given up"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private long cbwTimeoutMillis = AgentOptions.CBW_TIMEOUT_MILLIS_DEFAULT;
+
+    @Parameters(paramLabel = "DRIVE", arity = "1..*", description = "name=PATH[,format=raw][,granularity=BYTES]")
+    private List<String> drives = List.of();
+
+    CaptureVerb(Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        CaptureConfig config = config();
+        AgentSurroundings agent = new AgentSurroundings(
+                new ExportRegistry(), InstantSource.system(), System::nanoTime, new SecureRandom(), Host.boot());
+        try (var life = role.begin(surroundings);
+                var capture = CaptureRole.start(config, agent)) {
+            life.onEnd(capture::quit);
+            life.serves(
+                    capture.nbdAddresses().getFirst().toString(),
+                    "The agent serves " + drives.size() + " drive(s) on " + capture.nbdAddresses() + ".");
+            capture.awaitQuit();
+        }
+        return ExitCode.DONE.code();
+    }
+
+    private CaptureConfig config() {
+        try {
+            List<NbdAddress> addresses = nbd.stream().map(NbdAddress::parse).toList();
+            return new CaptureConfig(
+                    agentOptions(addresses.getFirst()),
+                    addresses,
+                    qmp.stream().map(NbdAddress::parse).toList(),
+                    drives.stream().map(DriveArgument::parse).toList(),
+                    kafka.isNamed() ? Optional.of(kafka.client()) : Optional.<Map<String, Object>>empty());
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private AgentOptions agentOptions(NbdAddress first) {
+        if (exportAddress.isEmpty() && first instanceof NbdAddress.Tcp(String host, int port) && port == 0) {
+            throw new IllegalArgumentException("port 0 of " + host
+                    + " is any port, which sinks can't know; name one, or say --export-address");
+        }
+        return new AgentOptions(
+                state,
+                live.toString().isEmpty() ? Host.liveDirectory(state) : live,
+                fleece.toString().isEmpty() ? state : fleece,
+                fleeceBytesMax,
+                cbwTimeoutMillis,
+                exportAddress.isEmpty() ? first.toString() : NbdAddress.parse(exportAddress).toString());
+    }
+}
