@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -14,6 +15,8 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
@@ -26,6 +29,7 @@ import java.util.regex.Pattern;
 final class FaultProxy implements AutoCloseable {
     private static final Pattern CONTENT_LENGTH =
             Pattern.compile("^content-length:\\s*(\\d+)\\s*$", Pattern.CASE_INSENSITIVE | Pattern.MULTILINE);
+    private static final long PATIENCE_SECONDS = 60;
     private static final int HEAD_BYTES_MAX = 64 * 1024;
     private static final String REFUSAL =
             "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
@@ -35,6 +39,9 @@ final class FaultProxy implements AutoCloseable {
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     private final AtomicInteger refused = new AtomicInteger();
     private volatile Predicate<String> refuses = line -> false;
+    private volatile Predicate<String> holds = line -> false;
+    private volatile CountDownLatch held = new CountDownLatch(1);
+    private volatile CountDownLatch released = new CountDownLatch(1);
 
     private FaultProxy(ServerSocket server, URI target) {
         this.server = server;
@@ -58,6 +65,26 @@ final class FaultProxy implements AutoCloseable {
 
     void refuseNothing() {
         refuses = line -> false;
+    }
+
+    /** Holds requests of these first lines until {@link #release}, so that whoever sent one is in the middle of it. */
+    void hold(Predicate<String> requestLines) {
+        held = new CountDownLatch(1);
+        released = new CountDownLatch(1);
+        holds = requestLines;
+    }
+
+    /** Waits until a request is held. */
+    void awaitHeld() throws InterruptedException {
+        if (!held.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+            throw new AssertionError("no request came that should be held");
+        }
+    }
+
+    /** Passes on what is held, and holds nothing any more. */
+    void release() {
+        holds = line -> false;
+        released.countDown();
     }
 
     int refused() {
@@ -86,7 +113,12 @@ final class FaultProxy implements AutoCloseable {
             OutputStream to = upstream.getOutputStream();
             for (String head = head(from); !head.isEmpty(); head = head(from)) {
                 long bodyBytes = bodyBytes(head);
-                if (refuses.test(head.substring(0, head.indexOf('\r')))) {
+                String line = head.substring(0, head.indexOf('\r'));
+                if (holds.test(line)) {
+                    held.countDown();
+                    awaitRelease();
+                }
+                if (refuses.test(line)) {
                     refused.incrementAndGet();
                     copy(from, OutputStream.nullOutputStream(), bodyBytes);
                     refuse(client.getOutputStream());
@@ -104,6 +136,14 @@ final class FaultProxy implements AutoCloseable {
         }
     }
 
+    private void awaitRelease() throws IOException {
+        try {
+            released.await();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+
     private static void answer(Socket upstream, Socket client) {
         try (client) {
             upstream.getInputStream().transferTo(client.getOutputStream());
@@ -111,7 +151,7 @@ final class FaultProxy implements AutoCloseable {
             // The connection was closed from our side.
             return;
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -161,6 +201,7 @@ final class FaultProxy implements AutoCloseable {
     @Override
     public void close() throws IOException {
         server.close();
+        release();
         for (Socket socket : open) {
             socket.close();
         }

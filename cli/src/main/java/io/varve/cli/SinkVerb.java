@@ -1,0 +1,93 @@
+package io.varve.cli;
+
+import io.varve.sink.SinkConfig;
+import io.varve.sink.SinkRole;
+import io.varve.transfer.CopyBudget;
+import io.varve.transfer.source.NbdSourceOptions;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Runs the sink role until it's interrupted or fails. */
+@Command(
+        name = "sink",
+        description = "Run the sink role: copy backups into the archive, and write the decisions.",
+        mixinStandardHelpOptions = true)
+final class SinkVerb implements Callable<Integer> {
+
+    private final Surroundings surroundings;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private KafkaOptions kafka;
+
+    @Mixin
+    private ArchiveOptions archive;
+
+    @Mixin
+    private RoleOptions role;
+
+    @Option(
+            names = "--workers",
+            paramLabel = "N",
+            defaultValue = "" + SinkConfig.DEFAULT_WORKERS,
+            description = "Tasks at the same time, each with about 48 MiB of memory (default: ${DEFAULT-VALUE}).")
+    private int workers;
+
+    @Option(
+            names = "--heartbeat",
+            paramLabel = "TIME",
+            converter = DurationConverter.class,
+            defaultValue = "5s",
+            description = "How often a copy says how far it is (default: ${DEFAULT-VALUE}).")
+    private Duration heartbeat;
+
+    SinkVerb(Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
+
+    @Override
+    public Integer call() throws IOException, VerbFailedException, InterruptedException {
+        SinkConfig config = config();
+        kafka.checkAnswers();
+        try (var life = role.begin(surroundings);
+                var sink = SinkRole.start(config, InstantSource.system(), new SecureRandom())) {
+            life.onEnd(sink::close);
+            life.serves(
+                    config.bootstrapServers(),
+                    "The sink serves: from Kafka at " + config.bootstrapServers() + " into "
+                            + config.archive().location() + ".");
+            var failure = sink.awaitEnd();
+            if (failure.isPresent()) {
+                throw new VerbFailedException(
+                        "The sink failed: " + failure.get().getMessage() + "; its log says more.", failure.get());
+            }
+            return ExitCode.DONE.code();
+        }
+    }
+
+    private SinkConfig config() throws IOException, VerbFailedException {
+        try {
+            return new SinkConfig(
+                    kafka.bootstrapServers(),
+                    archive.settings(surroundings.environment()),
+                    workers,
+                    CopyBudget.DEFAULT,
+                    heartbeat,
+                    NbdSourceOptions.DEFAULT,
+                    kafka.settings());
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
+    }
+}
