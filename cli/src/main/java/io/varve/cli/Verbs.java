@@ -15,7 +15,10 @@ final class Verbs {
         return List.of(
                 new UpVerb(surroundings),
                 new StreamsVerb(surroundings),
+                new BackupVerb(surroundings),
+                new SyncPointsVerb(surroundings),
                 new RestoreVerb(surroundings.out(), surroundings.environment(), RestoreProgress.NONE),
+                new FeedVerb(surroundings),
                 new VersionVerb(surroundings));
     }
 }
