@@ -123,14 +123,14 @@ final class UpVerb implements Callable<Integer> {
                 Locale.ROOT,
                 "varve up: all serve after %.1f s; interrupt (Ctrl-C) to stop them.%n",
                 took.toMillis() / 1000.0);
-        for (var drive : drives) {
-            var name = StackDrive.parse(drive).id().value();
-            line(out, "drive " + name, stack.unixExport(name) + "   " + stack.tcpExport(name));
-        }
         if (stack.role(StackRole.CAPTURE).isPresent()) {
+            for (var drive : drives) {
+                var name = StackDrive.parse(drive).id().value();
+                line(out, "drive " + name, stack.unixExport(name) + "   " + stack.tcpExport(name));
+            }
             line(out, "QMP", stack.agent());
         } else {
-            line(out, "drives", "none: no agent runs; start again with name=PATH, or run 'varve capture'");
+            line(out, "drives", "none, so no agent runs: start again with name=PATH, or run 'varve capture'");
         }
         line(out, "Kafka", stack.kafka());
         line(out, "archive", stack.archive().location() + " at " + stack.s3Endpoint());

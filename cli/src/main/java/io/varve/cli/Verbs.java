@@ -17,7 +17,10 @@ final class Verbs {
                 new UpVerb(surroundings),
                 new CaptureVerb(surroundings),
                 new StreamsVerb(surroundings),
+                new BackupVerb(surroundings),
+                new SyncPointsVerb(surroundings),
                 new RestoreVerb(surroundings.out(), surroundings.environment(), RestoreProgress.NONE),
+                new FeedVerb(surroundings),
                 new VersionVerb(surroundings));
     }
 }

@@ -51,6 +51,10 @@ record RoleLaunch(StackRole role, List<String> arguments, Path log) implements L
         options.add(
                 "-D" + Installation.HOME_PROPERTY + "=" + Installation.find().home());
         options.add("-Dvarve.log.level=INFO");
+        if (role == StackRole.STREAMS) {
+            // It folds little on one machine; the others hash and copy.
+            options.add(JvmOptions.QUICK_START);
+        }
         var main = new ArrayList<>(List.of(MAIN, role.verb(), READY_LINE_OPTION));
         main.addAll(arguments);
         return new JavaCommand(role.verb(), options, JavaCommand.ownClassPath(), main, Map.of());

@@ -2,7 +2,6 @@ package io.varve.cli.stack;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -24,13 +23,12 @@ record StackFolder(Path root) {
             throw new IOException("The folder " + root + " has too long a path for a socket in it, whose own may have "
                     + SOCKET_PATH_MAX_BYTES + " bytes, not " + lengthBytes + "; name a shorter one with --data");
         }
-        try {
-            Files.createDirectories(folder.pids());
-            Files.createDirectories(folder.agent());
-            Files.createDirectories(root.resolve("logs"));
-        } catch (FileAlreadyExistsException e) {
-            throw new IOException("The data folder can't be made, because " + e.getFile() + " is a file", e);
+        if (Files.exists(root) && !Files.isDirectory(root)) {
+            throw new IOException(root + " is no folder; name one with --data");
         }
+        Files.createDirectories(folder.pids());
+        Files.createDirectories(folder.agent());
+        Files.createDirectories(root.resolve("logs"));
         return folder;
     }
 

@@ -13,7 +13,7 @@ public final class JvmOptions {
             "--sun-misc-unsafe-memory-access=allow");
 
     /** For a child that does little work of its own: it starts sooner without the optimizing compiler. */
-    static final String QUICK_START = "-XX:TieredStopAtLevel=1";
+    public static final String QUICK_START = "-XX:TieredStopAtLevel=1";
 
     private JvmOptions() {}
 
