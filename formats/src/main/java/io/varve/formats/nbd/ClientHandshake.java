@@ -12,7 +12,7 @@ import java.util.List;
  * </pre>
  *
  * <p>The shell calls {@link #advance} with what it received until the answer is {@link Step.Entered},
- * {@link Step.Refused} or {@link Step.Malformed}. Thread: one at a time.
+ * {@link Step.Refused}, {@link Step.NoSuchExport} or {@link Step.Malformed}. Thread: one at a time.
  */
 public final class ClientHandshake {
     private static final int GREETING_BYTES = 18;
@@ -41,6 +41,9 @@ public final class ClientHandshake {
 
         /** The server doesn't want to; the sentence says why. */
         record Refused(String reason) implements Step {}
+
+        /** The server has no export of this name; the sentence tells what it says. */
+        record NoSuchExport(String reason) implements Step {}
 
         /** The server doesn't keep to the protocol. */
         record Malformed(String reason) implements Step {}
@@ -158,7 +161,7 @@ public final class ClientHandshake {
         return switch (reply.type()) {
             case ACK -> entered();
             case INFO -> info(reply.payload());
-            case ERR_UNKNOWN -> refused("the server has no export '" + exportName + "'", reply);
+            case ERR_UNKNOWN -> new Step.NoSuchExport(sentence("the server has no export '" + exportName + "'", reply));
             case ERR_TLS_REQD -> refused("the server wants encryption, which this client doesn't offer", reply);
             case ERR_UNSUP -> refused("the server doesn't know the option GO", reply);
             case ERR_POLICY, ERR_INVALID, ERR_PLATFORM, ERR_SHUTDOWN, ERR_BLOCK_SIZE_REQD, ERR_TOO_BIG, ERR_OTHER ->
@@ -194,11 +197,13 @@ public final class ClientHandshake {
     }
 
     private static Step refused(String what, OptionReply reply) {
+        return new Step.Refused(sentence(what, reply));
+    }
+
+    private static String sentence(String what, OptionReply reply) {
         return switch (NbdName.text(reply.payload())) {
-            case Decoding.Decoded<String>(String text) when !text.isEmpty() -> new Step.Refused(what + ": " + text);
-            case Decoding.Decoded<String> _ -> new Step.Refused(what);
-            case Decoding.NeedMore<String> _ -> new Step.Refused(what);
-            case Decoding.Malformed<String> _ -> new Step.Refused(what);
+            case Decoding.Decoded<String>(String text) when !text.isEmpty() -> what + ": " + text;
+            case Decoding.Decoded<String> _, Decoding.NeedMore<String> _, Decoding.Malformed<String> _ -> what;
         };
     }
 

@@ -179,6 +179,7 @@ class HandshakeTest {
                     }
                     case ClientHandshake.Step.Entered _,
                             ClientHandshake.Step.Refused _,
+                            ClientHandshake.Step.NoSuchExport _,
                             ClientHandshake.Step.Malformed _ -> {
                         return;
                     }
@@ -208,6 +209,7 @@ class HandshakeTest {
                 case ClientHandshake.Step.Send(ByteBuffer bytes) -> toServer.add(bytes);
                 case ClientHandshake.Step.NeedMore _ -> toClient.grow();
                 case ClientHandshake.Step.Refused(String reason) -> throw new RefusedError(reason);
+                case ClientHandshake.Step.NoSuchExport(String reason) -> throw new RefusedError(reason);
                 case ClientHandshake.Step.Malformed(String reason) -> throw new AssertionError(reason);
             }
             serve(server, toServer, toClient, entered);

@@ -57,6 +57,9 @@ final class ClientConnection implements ReplyReader.Requests {
         try {
             session.complete(handshake(handshake));
             replies.run();
+        } catch (NoSuchExportException e) {
+            end(e);
+            session.completeExceptionally(e);
         } catch (IOException e) {
             IOException reason = new IOException("connection to " + uri + " ended: " + e.getMessage(), e);
             end(reason);
@@ -73,6 +76,7 @@ final class ClientConnection implements ReplyReader.Requests {
                     return session;
                 }
                 case Step.Refused(String reason) -> throw new IOException(reason);
+                case Step.NoSuchExport(String reason) -> throw new NoSuchExportException(uri + ": " + reason);
                 case Step.Malformed(String reason) -> throw new IOException(reason);
             }
         }
@@ -147,9 +151,11 @@ final class ClientConnection implements ReplyReader.Requests {
 
     /** The failure as this thread's own, so that its stack trace tells who asked. */
     private IOException failure(Throwable cause) {
-        return cause instanceof NbdException known
-                ? new NbdException(known.error(), uri + ": " + known.getMessage())
-                : new IOException(cause.getMessage(), cause);
+        return switch (cause) {
+            case NbdException known -> new NbdException(known.error(), uri + ": " + known.getMessage());
+            case NoSuchExportException known -> new NoSuchExportException(String.valueOf(known.getMessage()));
+            default -> new IOException(cause.getMessage(), cause);
+        };
     }
 
     /** Tells the server, if it listens, and disconnects. */

@@ -50,7 +50,8 @@ public final class NbdClient implements AutoCloseable {
      *
      * @param contexts the meta contexts that {@link #blockStatus} will be asked for; those that the server hasn't got
      *     are missing from {@link #metaContexts()}
-     * @throws IOException in one sentence: no server, no such export, not an NBD server, or no answer in time
+     * @throws NoSuchExportException when the server has no such export
+     * @throws IOException in one sentence: no server, not an NBD server, or no answer in time
      */
     public static NbdClient connect(NbdUri uri, List<String> contexts, NbdClientOptions options) throws IOException {
         SocketChannel channel = NbdSockets.connect(uri.address(), options.connectTimeout());
