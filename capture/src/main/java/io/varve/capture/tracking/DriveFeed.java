@@ -62,6 +62,16 @@ public final class DriveFeed {
         }
     }
 
+    /** How many control events the broker doesn't have, as far as is known. */
+    public long waitingControls() {
+        control.lock();
+        try {
+            return drive.state().control() - acknowledged.control();
+        } finally {
+            control.unlock();
+        }
+    }
+
     /** The broker has all of {@code batch}. */
     public void acknowledge(FeedBatch batch) throws IOException {
         control.lock();
