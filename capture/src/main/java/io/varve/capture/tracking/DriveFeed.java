@@ -7,6 +7,7 @@ import io.varve.core.event.DriveEvent;
 import io.varve.core.event.DriveEvent.ExtentsDirtied;
 import io.varve.core.event.DriveEvent.GenerationSealed;
 import io.varve.core.event.LogRecord;
+import io.varve.core.id.IncarnationId;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -57,6 +58,16 @@ public final class DriveFeed {
         try {
             long next = acknowledged.control() + 1;
             return next <= drive.state().control() ? controls(next) : extents();
+        } finally {
+            control.unlock();
+        }
+    }
+
+    /** How many control events the broker doesn't have, as far as is known. */
+    public long waitingControls() {
+        control.lock();
+        try {
+            return drive.state().control() - acknowledged.control();
         } finally {
             control.unlock();
         }
@@ -140,7 +151,8 @@ public final class DriveFeed {
                 break;
             }
             if (record.event() instanceof GenerationSealed sealed) {
-                Optional<FeedBatch> first = extentsOf(sealed.generation());
+                // By the seal's own incarnation: this one's attach may not be in the log yet.
+                Optional<FeedBatch> first = extentsOf(sealed.generation(), record.incarnation());
                 if (first.isPresent()) {
                     return records.isEmpty() ? first : Optional.of(new FeedBatch(records));
                 }
@@ -166,7 +178,7 @@ public final class DriveFeed {
 
     private Optional<FeedBatch> extents() throws IOException {
         for (long generation : drive.state().generations().keySet()) {
-            Optional<FeedBatch> batch = extentsOf(generation);
+            Optional<FeedBatch> batch = extentsOf(generation, drive.log().incarnation());
             if (batch.isPresent()) {
                 return batch;
             }
@@ -174,7 +186,7 @@ public final class DriveFeed {
         return Optional.empty();
     }
 
-    private Optional<FeedBatch> extentsOf(long generation) throws IOException {
+    private Optional<FeedBatch> extentsOf(long generation, IncarnationId incarnation) throws IOException {
         DriveState state = drive.state();
         boolean isOpen = state.open().number() == generation;
         if (!state.generations().containsKey(generation) || complete.contains(generation)) {
@@ -190,13 +202,13 @@ public final class DriveFeed {
         }
         List<LogRecord> records = new ArrayList<>();
         for (int from = 0; from < pending.size(); from += RECORD_EXTENTS_MAX) {
-            records.add(
-                    dirtied(generation, pending.subList(from, Math.min(pending.size(), from + RECORD_EXTENTS_MAX))));
+            List<Extent> extents = pending.subList(from, Math.min(pending.size(), from + RECORD_EXTENTS_MAX));
+            records.add(new LogRecord(drive.image().drive(), incarnation, 0, dirtied(generation, extents)));
         }
         return Optional.of(new FeedBatch(records));
     }
 
-    private LogRecord dirtied(long generation, List<Extent> extents) {
+    private ExtentsDirtied dirtied(long generation, List<Extent> extents) {
         long writes = drive.path().writes();
         long writtenBytes = drive.path().writtenBytes();
         ExtentsDirtied dirtied = new ExtentsDirtied(
@@ -207,7 +219,7 @@ public final class DriveFeed {
                 writtenBytes - toldWrittenBytes);
         toldWrites = writes;
         toldWrittenBytes = writtenBytes;
-        return new LogRecord(drive.image().drive(), drive.log().incarnation(), 0, dirtied);
+        return dirtied;
     }
 
     private long sealOf(long generation) throws IOException {
