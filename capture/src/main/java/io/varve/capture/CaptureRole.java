@@ -5,6 +5,7 @@ import io.varve.capture.backend.RawFileBackend;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
 import io.varve.capture.nbd.NbdServerOptions;
+import io.varve.capture.publish.Publishing;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.AgentSurroundings;
 import io.varve.capture.tracking.DriveImage;
@@ -63,6 +64,11 @@ public final class CaptureRole implements AutoCloseable {
         for (DriveArgument drive : config.drives()) {
             attach(agent, drive);
         }
+        config.kafka().ifPresent(client -> {
+            Publishing publishing =
+                    Publishing.start(agent, client, (unit, drive, copied, total) -> {}, surroundings.nanos());
+            endings.push(publishing::close);
+        });
         endings.push(nbd::close);
         for (NbdAddress address : config.nbd()) {
             NbdAddress bound = nbd.listen(address);
