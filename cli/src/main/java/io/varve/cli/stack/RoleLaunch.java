@@ -51,6 +51,7 @@ record RoleLaunch(StackRole role, List<String> arguments, Path log) implements L
         options.add(
                 "-D" + Installation.HOME_PROPERTY + "=" + Installation.find().home());
         options.add("-Dvarve.log.level=INFO");
+        options.add("-Dvarve.log.libraries=WARN");
         if (role == StackRole.STREAMS) {
             // It folds little on one machine; the others hash and copy.
             options.add(JvmOptions.QUICK_START);
