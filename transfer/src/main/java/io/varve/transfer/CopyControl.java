@@ -25,6 +25,7 @@ public final class CopyControl {
     }
 
     private final InstantSource clock;
+    private final Appearance appearance;
 
     /** These are guarded by this. */
     private State state = new State.Ready();
@@ -33,8 +34,14 @@ public final class CopyControl {
     private long copiedBytes;
     private long totalBytes;
 
+    /** Of a copy whose image appears as soon as it's whole. */
     public CopyControl(InstantSource clock) {
+        this(clock, () -> {});
+    }
+
+    public CopyControl(InstantSource clock, Appearance appearance) {
         this.clock = clock;
+        this.appearance = appearance;
     }
 
     /** Ends the copy soon, unless its image is about to appear; returns at once. Further calls do nothing. */
@@ -68,6 +75,11 @@ public final class CopyControl {
 
     synchronized void advance(long bytes) {
         copiedBytes += bytes;
+    }
+
+    /** Waits until the image, all of which is stored, may appear. */
+    void awaitAppearance() throws InterruptedException {
+        appearance.await();
     }
 
     /** From now on nobody can cancel. */

@@ -102,6 +102,7 @@ public final class CopyPipeline {
             control.begin(planned.bytes(clusterSize, source.sizeBytes()));
             copy.run(steps, ahead, control);
             copy.writer().finish();
+            control.awaitAppearance();
             control.seal();
             outcome = new Copied(copy.totals(), copy.writer().complete());
         } catch (ReadFailedException e) {

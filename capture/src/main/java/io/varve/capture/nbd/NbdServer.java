@@ -1,5 +1,6 @@
 package io.varve.capture.nbd;
 
+import io.varve.capture.net.Listener;
 import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
 import java.net.StandardSocketOptions;

@@ -4,6 +4,7 @@ import io.varve.archive.store.StoredParts;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** A new image file, which takes the place of an old one of its name when it's whole. */
 public final class LocalImageTarget implements ImageTarget {
@@ -27,6 +28,11 @@ public final class LocalImageTarget implements ImageTarget {
     @Override
     public String describe() {
         return "'" + file.path() + "'";
+    }
+
+    /** What stands in the way of {@link #complete} now, in one sentence. */
+    public Optional<String> objection() {
+        return file.objection();
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +64,16 @@ final class NewFile {
 
     Path path() {
         return path;
+    }
+
+    /** What stands in the way of {@link #appear} now, in one sentence. */
+    Optional<String> objection() {
+        if (!Files.exists(partial)) {
+            return Optional.of("'" + partial + "', which was being written, is gone; was its folder removed?");
+        }
+        return Files.exists(path) && !Files.isRegularFile(path)
+                ? Optional.of("'" + path + "' isn't a regular file any more; only such a one can be replaced")
+                : Optional.empty();
     }
 
     /** Makes the file appear, durable. */

@@ -59,9 +59,24 @@ public final class RawWriter implements ImageWriter {
         }
     }
 
+    /** The length of a file or block device that's there. */
+    public static long existingBytes(Path path) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            return channel.size();
+        }
+    }
+
     /** Does it hold something else than zeros before the copy? */
     public boolean isExisting() {
         return place instanceof Place.Existing;
+    }
+
+    /** What stands in the way of {@link #complete} now, in one sentence. */
+    public Optional<String> objection() {
+        return switch (place) {
+            case Place.New(NewFile file) -> file.objection();
+            case Place.Existing _ -> Optional.empty();
+        };
     }
 
     @Override

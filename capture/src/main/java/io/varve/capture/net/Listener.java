@@ -1,4 +1,4 @@
-package io.varve.capture.nbd;
+package io.varve.capture.net;
 
 import io.varve.formats.nbd.NbdAddress;
 import io.varve.transfer.nbd.NbdSockets;
@@ -20,7 +20,7 @@ import java.nio.file.Path;
  *
  * @param address with the port that was chosen
  */
-record Listener(NbdAddress address, ServerSocketChannel channel) implements AutoCloseable {
+public record Listener(NbdAddress address, ServerSocketChannel channel) implements AutoCloseable {
     private static final int BACKLOG = 64;
 
     /**
@@ -28,7 +28,7 @@ record Listener(NbdAddress address, ServerSocketChannel channel) implements Auto
      *
      * @throws IOException in one sentence, when the address is taken or can't be had
      */
-    static Listener bind(NbdAddress address) throws IOException {
+    public static Listener bind(NbdAddress address) throws IOException {
         return switch (address) {
             case NbdAddress.Unix unix -> bindUnix(unix);
             case NbdAddress.Tcp tcp -> bindTcp(tcp);

@@ -1,0 +1,186 @@
+package io.varve.capture.job;
+
+import io.varve.capture.tracking.Agent;
+import io.varve.core.drive.BackupTarget;
+import io.varve.core.drive.Bitmap;
+import io.varve.core.drive.BitmapMode;
+import io.varve.core.drive.BitmapStatus;
+import io.varve.core.drive.Completion;
+import io.varve.core.drive.DriveState;
+import io.varve.core.drive.Recording;
+import io.varve.core.drive.Trust;
+import io.varve.core.id.BitmapName;
+import io.varve.core.id.DriveId;
+import io.varve.core.id.SyncPointId;
+import io.varve.core.transaction.Action;
+import io.varve.core.transaction.SyncMode;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.SortedMap;
+
+/**
+ * Backups to the archive with a bitmap that's kept for them: an increment where the bitmap's anchor allows it, else a
+ * full one, with the reason.
+ *
+ * <p>Thread: as {@link Jobs}.
+ */
+public final class ArchiveBackups {
+    private final Agent agent;
+    private final Jobs jobs;
+    private final DriveList drives;
+
+    public ArchiveBackups(Agent agent, Jobs jobs, List<DriveInfo> drives) {
+        this.agent = agent;
+        this.jobs = jobs;
+        this.drives = new DriveList(drives);
+    }
+
+    /**
+     * What to back up.
+     *
+     * @param drives all when empty
+     * @param bitmap is made where it's missing
+     * @param full whatever the bitmap says
+     */
+    public record Request(List<String> drives, String bitmap, boolean full, Completion completion) {
+        public Request {
+            drives = List.copyOf(drives);
+        }
+    }
+
+    /** What became of it. */
+    public sealed interface Answer {
+        record Started(SyncPointId syncPoint, List<Part> parts) implements Answer {
+            public Started {
+                parts = List.copyOf(parts);
+            }
+        }
+
+        /** Nothing runs; the bitmap may have been made. */
+        record Refused(String description) implements Answer {}
+    }
+
+    /**
+     * One drive's part.
+     *
+     * @param reason for a full backup that nobody asked for
+     */
+    public record Part(DriveId drive, String jobId, SyncMode sync, Optional<String> reason) {}
+
+    /** What the bitmap needs before the backup, and why the backup must be a full one. */
+    private record Choice(DriveId drive, List<Action> before, boolean anew, Optional<String> fullBecause) {}
+
+    public Answer start(Request request) {
+        SortedMap<DriveId, DriveState> states = agent.states();
+        List<Choice> choices = new ArrayList<>();
+        List<String> wanted = request.drives().isEmpty()
+                ? states.keySet().stream().map(DriveId::value).toList()
+                : request.drives();
+        if (wanted.isEmpty() || new HashSet<>(wanted).size() < wanted.size()) {
+            return new Answer.Refused(
+                    wanted.isEmpty()
+                            ? "the agent has no drives"
+                            : "a drive is named twice: " + String.join(", ", wanted));
+        }
+        for (String name : wanted) {
+            DriveState state = DriveId.isValid(name) ? states.get(new DriveId(name)) : null;
+            if (state == null) {
+                return new Answer.Refused("Cannot find device='" + name + "' nor node-name='" + name + "'");
+            }
+            choices.add(choice(state, request.bitmap()));
+        }
+        return prepare(choices, request.bitmap())
+                .<Answer>map(Answer.Refused::new)
+                .orElseGet(() -> backUp(choices, request));
+    }
+
+    /**
+     * Readies the bitmaps, in transactions of their own since a grouped one has only backups. No write is missed: the
+     * full backup that follows takes the bitmap's bits so far as its cut.
+     */
+    private Optional<String> prepare(List<Choice> choices, String bitmap) {
+        List<JobAction> removals = new ArrayList<>();
+        List<JobAction> others = new ArrayList<>();
+        for (Choice choice : choices) {
+            if (choice.anew()) {
+                removals.add(new JobAction.Plain(
+                        new Action.RemoveBitmap(choice.drive().value(), bitmap)));
+            }
+            choice.before().forEach(action -> others.add(new JobAction.Plain(action)));
+        }
+        for (List<JobAction> actions : List.of(removals, others)) {
+            if (jobs.transact(actions, Completion.INDIVIDUAL) instanceof JobsAnswer.Refused(String why)) {
+                return Optional.of(why);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Answer backUp(List<Choice> choices, Request request) {
+        List<JobAction> backups = new ArrayList<>();
+        List<Part> parts = new ArrayList<>();
+        for (Choice choice : choices) {
+            String drive = choice.drive().value();
+            boolean isFull = request.full() || choice.fullBecause().isPresent();
+            SyncMode sync = isFull ? SyncMode.FULL : SyncMode.INCREMENTAL;
+            Action.Backup action = new Action.Backup(
+                    drive,
+                    sync,
+                    Optional.of(request.bitmap()),
+                    Optional.of(BitmapMode.ON_SUCCESS),
+                    BackupTarget.ARCHIVE);
+            backups.add(new JobAction.Backup(action, Optional.empty(), new JobAction.Target.Archive()));
+            parts.add(new Part(choice.drive(), drive, sync, request.full() ? Optional.empty() : choice.fullBecause()));
+        }
+        return switch (jobs.transact(backups, request.completion())) {
+            case JobsAnswer.Refused(String why) -> new Answer.Refused(why);
+            case JobsAnswer.Done done -> new Answer.Started(done.syncPoint(), parts);
+        };
+    }
+
+    private Choice choice(DriveState state, String name) {
+        DriveId drive = state.drive();
+        Optional<Bitmap> found = BitmapName.isValid(name) ? state.bitmap(new BitmapName(name)) : Optional.empty();
+        if (found.isEmpty()) {
+            return full(drive, List.of(add(drive, name)), "bitmap '" + name + "' is new");
+        }
+        Bitmap bitmap = found.get();
+        if (bitmap.status() instanceof BitmapStatus.Inconsistent(String reason)) {
+            Optional<String> because =
+                    Optional.of("bitmap '" + name + "' was made anew, since it was inconsistent: " + reason);
+            return new Choice(drive, List.of(add(drive, name)), true, because);
+        }
+        if (!bitmap.isRecording()) {
+            Action enable = new Action.EnableBitmap(drive.value(), name);
+            return full(drive, List.of(enable), "bitmap '" + name + "' didn't record writes, and does so again");
+        }
+        if (bitmap.anchor().isEmpty()) {
+            return full(
+                    drive,
+                    List.of(),
+                    "bitmap '" + name + "' has no anchor: no backup to the archive is committed "
+                            + "since which it holds every write");
+        }
+        if (state.trust() instanceof Trust.Suspect(String reason)) {
+            return full(drive, List.of(), "the drive is suspect: " + reason);
+        }
+        return new Choice(drive, List.of(), false, Optional.empty());
+    }
+
+    private static Choice full(DriveId drive, List<Action> before, String because) {
+        return new Choice(drive, before, false, Optional.of(because));
+    }
+
+    private Action add(DriveId drive, String name) {
+        OptionalLong granularity = drives.of(drive).granularityBytes();
+        return new Action.AddBitmap(
+                drive.value(),
+                name,
+                granularity.isPresent() ? Optional.of(granularity.getAsLong()) : Optional.empty(),
+                true,
+                Recording.ENABLED);
+    }
+}

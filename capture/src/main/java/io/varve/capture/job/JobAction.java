@@ -1,0 +1,53 @@
+package io.varve.capture.job;
+
+import io.varve.core.drive.BackupTarget;
+import io.varve.core.transaction.Action;
+import java.util.Optional;
+
+/** One action of a transaction, with what the agent's planner needn't know of a backup. */
+public sealed interface JobAction {
+    /** What the planner knows. */
+    Action action();
+
+    /** Any but a backup. */
+    record Plain(Action action) implements JobAction {}
+
+    /**
+     * A backup, which becomes a job.
+     *
+     * @param id the job's; the device's name when empty
+     */
+    record Backup(Action.Backup action, Optional<String> id, Target target) implements JobAction {
+        public Backup {
+            boolean isOfArchive = target instanceof Target.Archive;
+            if (isOfArchive != (action.target() == BackupTarget.ARCHIVE)) {
+                throw new IllegalArgumentException("a target of the archive's in one and of a file in the other");
+            }
+        }
+
+        String jobId() {
+            return id.orElse(action.node());
+        }
+    }
+
+    /** Where a backup goes. */
+    sealed interface Target {
+        /** The sinks write it. */
+        record Archive() implements Target {}
+
+        /**
+         * This agent writes a file.
+         *
+         * @param format QEMU's name of it; the drive's own when empty. Nothing is ever probed
+         */
+        record File(String path, Optional<String> format, Mode mode) implements Target {}
+    }
+
+    /** QMP's NewImageMode. */
+    enum Mode {
+        /** The file is made, or made anew. */
+        ABSOLUTE_PATHS,
+        /** It was prepared, and says what it is. */
+        EXISTING
+    }
+}

@@ -1,0 +1,8 @@
+package io.varve.capture.job;
+
+import io.varve.capture.tracking.Agent;
+import io.varve.transfer.CopyPipeline;
+import java.time.InstantSource;
+
+/** What all jobs share. */
+record JobsMeans(Agent agent, JobTable table, JobsThread thread, CopyPipeline pipeline, InstantSource clock) {}

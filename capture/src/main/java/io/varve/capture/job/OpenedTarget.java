@@ -1,0 +1,54 @@
+package io.varve.capture.job;
+
+import io.varve.formats.qcow2.ImageGeometry;
+import io.varve.transfer.CopyControl;
+import io.varve.transfer.CopyJob;
+import io.varve.transfer.CopyOutcome;
+import io.varve.transfer.CopyPipeline;
+import io.varve.transfer.CopyPlan;
+import io.varve.transfer.SumsListener;
+import io.varve.transfer.source.ClusterSource;
+import io.varve.transfer.target.LocalImageTarget;
+import io.varve.transfer.target.RawWriter;
+import java.io.IOException;
+import java.util.Optional;
+
+/**
+ * A file that a job is about to write. Ends with {@link #copy} or {@link #abort}.
+ *
+ * @param geometry of the image; of a raw one only the size counts
+ */
+record OpenedTarget(ImageGeometry geometry, Image image) {
+    /** What is written. */
+    sealed interface Image {
+        /** It appears, or takes the place of the prepared one, when it's whole. */
+        record Qcow2(LocalImageTarget target) implements Image {}
+
+        record Raw(RawWriter writer) implements Image {}
+    }
+
+    /** Copies on the calling thread. */
+    CopyOutcome copy(CopyPipeline pipeline, String drive, CopyPlan plan, ClusterSource source, CopyControl control) {
+        CopyJob job = new CopyJob(drive, geometry, plan);
+        return switch (image) {
+            case Image.Qcow2(LocalImageTarget target) ->
+                pipeline.toQcow2(job, source, target, SumsListener.NONE, control);
+            case Image.Raw(RawWriter writer) -> pipeline.toRaw(job, source, writer, SumsListener.NONE, control);
+        };
+    }
+
+    /** Why the image can't appear at its place, when it's stored. */
+    Optional<String> objection() {
+        return switch (image) {
+            case Image.Qcow2(LocalImageTarget target) -> target.objection();
+            case Image.Raw(RawWriter writer) -> writer.objection();
+        };
+    }
+
+    void abort() throws IOException {
+        switch (image) {
+            case Image.Qcow2(LocalImageTarget target) -> target.abort();
+            case Image.Raw(RawWriter writer) -> writer.abort();
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package io.varve.capture.job;
+
+import io.varve.capture.snapshot.Snapshot;
+import io.varve.capture.snapshot.SnapshotRead;
+import io.varve.core.bits.Extent;
+import io.varve.transfer.source.ClusterSource;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/**
+ * A snapshot that a job copies. Its threads read the drive's image and are never interrupted, since that would close
+ * the image under the guest: so the copying thread never reads by itself.
+ */
+final class SnapshotSource implements ClusterSource {
+    private static final int READERS = 4;
+
+    private final Snapshot snapshot;
+    private final ExecutorService readers;
+
+    SnapshotSource(Snapshot snapshot) {
+        this.snapshot = snapshot;
+        readers = Executors.newFixedThreadPool(
+                READERS,
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("read-" + snapshot.name() + "-", 0)
+                        .factory());
+    }
+
+    @Override
+    public long sizeBytes() {
+        return snapshot.sizeBytes();
+    }
+
+    @Override
+    public String describe() {
+        return "snapshot '" + snapshot.name() + "'";
+    }
+
+    @Override
+    public CompletableFuture<Void> read(long offsetBytes, ByteBuffer into) {
+        ByteBuffer range = into.slice();
+        return CompletableFuture.runAsync(() -> fill(offsetBytes, range), readers);
+    }
+
+    private void fill(long offsetBytes, ByteBuffer range) {
+        switch (snapshot.read(offsetBytes, range)) {
+            case SnapshotRead.Done _ -> {}
+            case SnapshotRead.Gone(String reason) -> throw new UncheckedIOException(new IOException(reason));
+            case SnapshotRead.Unprotected _ ->
+                throw new UncheckedIOException(new IOException("the range at " + offsetBytes + " isn't protected"));
+        }
+    }
+
+    @Override
+    public List<Extent> zeros(Extent range) {
+        return List.of();
+    }
+
+    /** Takes no more reads. Those that have begun end by themselves: waiting for them might interrupt them. */
+    @Override
+    public void close() {
+        readers.shutdown();
+    }
+}

@@ -1,0 +1,68 @@
+package io.varve.capture.job;
+
+import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.Conclusion;
+import io.varve.core.id.DriveId;
+import io.varve.core.id.SyncPointId;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** How the latest sync points went, for those who ask later. Thread: guarded by the lock of {@link Jobs}. */
+final class SyncPointHistory {
+    private static final int SYNC_POINTS_MAX = 256;
+
+    private final Map<SyncPointId, List<Entry>> known = new LinkedHashMap<>();
+
+    private static final class Entry {
+        private final BackupJob job;
+        private BackupProgress.State state = BackupProgress.State.RUNNING;
+        private Optional<String> reason = Optional.empty();
+
+        Entry(BackupJob job) {
+            this.job = job;
+        }
+
+        BackupProgress progress() {
+            JobInfo info = job.info();
+            return new BackupProgress(info.drive(), state, reason, info.offsetBytes(), info.lengthBytes());
+        }
+    }
+
+    void started(BackupJob job) {
+        known.computeIfAbsent(job.key().syncPoint(), _ -> new ArrayList<>()).add(new Entry(job));
+        if (known.size() > SYNC_POINTS_MAX) {
+            known.remove(known.keySet().iterator().next());
+        }
+    }
+
+    void concluded(DriveId drive, BackupKey key, Conclusion conclusion) {
+        for (Entry entry : known.getOrDefault(key.syncPoint(), List.of())) {
+            if (entry.job.drive().equals(drive) && entry.job.key().equals(key)) {
+                conclude(entry, conclusion);
+            }
+        }
+    }
+
+    private static void conclude(Entry entry, Conclusion conclusion) {
+        entry.reason = switch (conclusion) {
+            case Conclusion.Failed(String why) -> Optional.of(why);
+            case Conclusion.Aborted(String why) -> Optional.of(why);
+            case Conclusion.Committed _, Conclusion.Written _, Conclusion.Cancelled _ -> Optional.empty();
+        };
+        entry.state = switch (conclusion) {
+            case Conclusion.Committed _ -> BackupProgress.State.COMMITTED;
+            case Conclusion.Written _ -> BackupProgress.State.WRITTEN;
+            case Conclusion.Aborted _ -> BackupProgress.State.ABORTED;
+            case Conclusion.Failed _ -> BackupProgress.State.FAILED;
+            case Conclusion.Cancelled _ -> BackupProgress.State.CANCELLED;
+        };
+    }
+
+    Optional<List<BackupProgress>> of(SyncPointId syncPoint) {
+        return Optional.ofNullable(known.get(syncPoint))
+                .map(entries -> entries.stream().map(Entry::progress).toList());
+    }
+}

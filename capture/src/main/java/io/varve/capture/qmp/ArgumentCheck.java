@@ -1,0 +1,120 @@
+package io.varve.capture.qmp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigInteger;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** Checks arguments against their declaration, in the order and the words of QEMU's qobject-input-visitor. */
+final class ArgumentCheck {
+    private static final BigInteger INT64_MIN = BigInteger.valueOf(Long.MIN_VALUE);
+    private static final BigInteger INT64_MAX = BigInteger.valueOf(Long.MAX_VALUE);
+    private static final BigInteger UINT64_MAX = BigInteger.TWO.pow(64).subtract(BigInteger.ONE);
+    private static final BigInteger UINT32_MAX = BigInteger.TWO.pow(32).subtract(BigInteger.ONE);
+    private static final Parameter.Type TEXT = new Parameter.Type.Text();
+
+    private ArgumentCheck() {}
+
+    /**
+     * Checks all members.
+     *
+     * @param prefix of the members' names: empty, or as {@code actions[0].}
+     */
+    static void check(ObjectNode arguments, List<Parameter> parameters, String prefix) throws QmpException {
+        for (Parameter parameter : parameters) {
+            JsonNode value = arguments.get(parameter.name());
+            if (value != null) {
+                check(value, parameter.type(), prefix + parameter.name(), parameter.name());
+            } else if (parameter.isRequired()) {
+                throw missing(prefix + parameter.name());
+            }
+        }
+        for (Map.Entry<String, JsonNode> member : arguments.properties()) {
+            if (parameters.stream().noneMatch(p -> p.name().equals(member.getKey()))) {
+                throw QmpException.generic("Parameter '" + prefix + member.getKey() + "' is unexpected");
+            }
+        }
+    }
+
+    /** @param bareName what some of QEMU's messages name instead of the whole path */
+    private static void check(JsonNode value, Parameter.Type type, String path, String bareName) throws QmpException {
+        switch (type) {
+            case Parameter.Type.Text _ -> expect(value.isTextual(), path, "string");
+            case Parameter.Type.Flag _ -> expect(value.isBoolean(), path, "boolean");
+            case Parameter.Type.Whole _ ->
+                expect(
+                        value.isIntegralNumber() && isWithin(value.bigIntegerValue(), INT64_MIN, INT64_MAX),
+                        path,
+                        "integer");
+            case Parameter.Type.Uint32 _ -> checkUint32(value, path, bareName);
+            case Parameter.Type.Choice(List<String> values) -> checkChoice(value, values, path, bareName);
+            case Parameter.Type.Struct(List<Parameter> members) -> {
+                expect(value.isObject(), path, "object");
+                check((ObjectNode) value, members, path + ".");
+            }
+            case Parameter.Type.ListOf(Parameter.Type element) -> {
+                expect(value.isArray(), path, "array");
+                for (int index = 0; index < value.size(); index++) {
+                    check(Objects.requireNonNull(value.get(index)), element, path + "[" + index + "]", "null");
+                }
+            }
+            case Parameter.Type.TextOrStruct(String name, List<Parameter> members) -> {
+                expect(value.isTextual() || value.isObject(), path, name);
+                if (value.isObject()) {
+                    check((ObjectNode) value, members, path + ".");
+                }
+            }
+            case Parameter.Type.Tagged(Map<String, List<Parameter>> branches) -> checkTagged(value, branches, path);
+        }
+    }
+
+    private static void checkUint32(JsonNode value, String path, String bareName) throws QmpException {
+        if (!value.isIntegralNumber() || !isWithin(value.bigIntegerValue(), INT64_MIN, UINT64_MAX)) {
+            throw QmpException.generic("Parameter '" + path + "' expects uint64");
+        }
+        if (!isWithin(value.bigIntegerValue(), BigInteger.ZERO, UINT32_MAX)) {
+            throw QmpException.generic("Parameter '" + bareName + "' expects uint32_t");
+        }
+    }
+
+    private static void checkChoice(JsonNode value, List<String> values, String path, String bareName)
+            throws QmpException {
+        expect(value.isTextual(), path, "string");
+        if (!values.contains(value.textValue())) {
+            throw QmpException.generic(
+                    "Parameter '" + bareName + "' does not accept value '" + value.textValue() + "'");
+        }
+    }
+
+    private static void checkTagged(JsonNode value, Map<String, List<Parameter>> branches, String path)
+            throws QmpException {
+        expect(value.isObject(), path, "object");
+        ObjectNode tagged = (ObjectNode) value;
+        JsonNode type = tagged.get("type");
+        if (type == null) {
+            throw missing(path + ".type");
+        }
+        checkChoice(type, List.copyOf(branches.keySet()), path + ".type", "type");
+        List<Parameter> data = Objects.requireNonNull(branches.get(type.textValue()));
+        check(
+                tagged,
+                List.of(Parameter.required("type", TEXT), Parameter.required("data", new Parameter.Type.Struct(data))),
+                path + ".");
+    }
+
+    private static boolean isWithin(BigInteger value, BigInteger min, BigInteger max) {
+        return value.compareTo(min) >= 0 && value.compareTo(max) <= 0;
+    }
+
+    private static void expect(boolean holds, String path, String type) throws QmpException {
+        if (!holds) {
+            throw QmpException.generic("Invalid parameter type for '" + path + "', expected: " + type);
+        }
+    }
+
+    private static QmpException missing(String path) {
+        return QmpException.generic("Parameter '" + path + "' is missing");
+    }
+}

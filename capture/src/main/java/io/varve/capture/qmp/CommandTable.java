@@ -1,0 +1,34 @@
+package io.varve.capture.qmp;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** All commands, by name. Safe for any thread. */
+final class CommandTable {
+    private final Map<String, Command> commands = new TreeMap<>();
+
+    CommandTable(Collection<Command> commands) {
+        List<Command> all = new ArrayList<>(commands);
+        all.add(Command.of("query-commands", List.of(), _ -> names()));
+        for (Command command : all) {
+            if (this.commands.put(command.name(), command) != null) {
+                throw new IllegalArgumentException("two commands are named " + command.name());
+            }
+        }
+    }
+
+    Optional<Command> find(String name) {
+        return Optional.ofNullable(commands.get(name));
+    }
+
+    private ArrayNode names() {
+        ArrayNode names = JsonText.object().arrayNode();
+        commands.keySet().forEach(name -> names.addObject().put("name", name));
+        return names;
+    }
+}

@@ -1,0 +1,148 @@
+package io.varve.capture.qmp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.varve.capture.job.ArchiveBackups;
+import io.varve.capture.job.DriveInfo;
+import io.varve.capture.job.Jobs;
+import io.varve.capture.net.Listener;
+import io.varve.capture.tracking.Agent;
+import io.varve.formats.nbd.NbdAddress;
+import java.io.IOException;
+import java.net.StandardSocketOptions;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SocketChannel;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A QMP server on any number of addresses, for several clients at once; each gets every event.
+ *
+ * <p>Safe for any thread.
+ */
+public final class QmpServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(QmpServer.class);
+    private static final int MONITORS_MAX = 64;
+    private static final long PAUSE_MILLIS = 100;
+
+    private final String packageName;
+    private final CommandTable commands;
+    private final Events events;
+    private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+    private final Set<Monitor> monitors = ConcurrentHashMap.newKeySet();
+    private final AtomicLong monitorCount = new AtomicLong();
+
+    /**
+     * What the server speaks for.
+     *
+     * @param packageName told as the version's package, as {@code varve 0.1.0}
+     * @param quit asks the agent to end: called on a monitor's thread when a client wants that, so it must return soon
+     *     and not close the server itself
+     */
+    public record Face(Agent agent, Jobs jobs, List<DriveInfo> drives, String packageName, Runnable quit) {
+        public Face {
+            drives = List.copyOf(drives);
+        }
+    }
+
+    public QmpServer(Face face, InstantSource clock) {
+        this.packageName = face.packageName();
+        this.events = new Events(clock);
+        Jobs jobs = face.jobs();
+        List<Command> all = new ArrayList<>();
+        all.addAll(new TransactionCommands(jobs, new BitmapActions(face.drives())).commands());
+        all.addAll(new QueryCommands(new BlockInfo(face.agent(), jobs, face.drives()), jobs).commands());
+        all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.drives())).commands());
+        all.add(Command.of("query-version", List.of(), _ -> AgentVersion.json(packageName)));
+        all.add(Command.of("query-name", List.of(), _ -> JsonText.object()));
+        all.add(new Command("quit", List.of(), _ -> JsonText.object(), () -> {
+            broadcast(events.shutdown());
+            face.quit().run();
+        }));
+        this.commands = new CommandTable(all);
+        jobs.listen(event -> broadcast(events.of(event)));
+    }
+
+    /**
+     * Listens on a further address.
+     *
+     * @return the address, with the port that was chosen when {@code address} has port 0
+     * @throws IOException in one sentence, when the address is taken or can't be had
+     */
+    public NbdAddress listen(NbdAddress address) throws IOException {
+        Listener listener = Listener.bind(address);
+        listeners.add(listener);
+        Thread.ofPlatform().daemon().name("qmp-accept-" + listener.address()).start(() -> accept(listener));
+        return listener.address();
+    }
+
+    private void broadcast(JsonNode event) {
+        byte[] line = JsonText.line(event);
+        monitors.forEach(monitor -> monitor.event(line));
+    }
+
+    private void accept(Listener listener) {
+        while (true) {
+            try {
+                admit(listener, listener.channel().accept());
+            } catch (ClosedChannelException e) {
+                return;
+            } catch (IOException e) {
+                LOG.warn("qmp server on {}: can't accept: {}", listener.address(), e.getMessage());
+                pause();
+            }
+        }
+    }
+
+    private void admit(Listener listener, SocketChannel channel) throws IOException {
+        if (monitors.size() >= MONITORS_MAX) {
+            LOG.warn(
+                    "qmp server on {}: {} clients are the most; one more was closed", listener.address(), MONITORS_MAX);
+            channel.close();
+            return;
+        }
+        String peer = monitorCount.incrementAndGet() + " on " + listener.address();
+        if (listener.address() instanceof NbdAddress.Tcp) {
+            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        }
+        Monitor monitor = new Monitor(channel, peer, new Session(commands));
+        monitors.add(monitor);
+        Thread.ofPlatform().daemon().name("qmp-" + peer).start(() -> {
+            try {
+                monitor.run(AgentVersion.greeting(packageName));
+            } finally {
+                monitors.remove(monitor);
+            }
+        });
+    }
+
+    /** Tells the clients what's left to tell, disconnects them, and frees the addresses. */
+    @Override
+    public void close() {
+        for (Listener listener : listeners) {
+            try {
+                listener.close();
+            } catch (IOException e) {
+                LOG.debug("close failed: {}", e.getMessage());
+            }
+        }
+        listeners.clear();
+        monitors.forEach(Monitor::end);
+        monitors.forEach(monitor -> monitor.finish(Monitor.LEAVE_TIMEOUT));
+    }
+
+    /** Out of file descriptors, most likely: don't spin. */
+    private static void pause() {
+        try {
+            Thread.sleep(PAUSE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package io.varve.capture.qmp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.varve.capture.job.Cancelling;
+import io.varve.capture.job.JobAction;
+import io.varve.capture.job.Jobs;
+import io.varve.capture.job.JobsAnswer;
+import io.varve.core.drive.Completion;
+import io.varve.core.transaction.Action;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The commands that change bitmaps and start jobs, alone or together, and the one that ends a job. */
+final class TransactionCommands {
+    private static final String BACKUP = "drive-backup";
+    private static final String ABORT = "abort";
+
+    private final Jobs jobs;
+    private final BitmapActions bitmaps;
+
+    TransactionCommands(Jobs jobs, BitmapActions bitmaps) {
+        this.jobs = jobs;
+        this.bitmaps = bitmaps;
+    }
+
+    List<Command> commands() {
+        List<Command> commands = new ArrayList<>();
+        BitmapActions.parameters()
+                .forEach((name, parameters) -> commands.add(Command.of(
+                        name, parameters, arguments -> run(List.of(action(name, arguments)), Completion.INDIVIDUAL))));
+        commands.add(Command.of(
+                BACKUP,
+                BackupArguments.PARAMETERS,
+                arguments -> run(List.of(action(BACKUP, arguments)), Completion.INDIVIDUAL)));
+        commands.add(Command.of("transaction", transactionParameters(), this::transaction));
+        commands.add(Command.of(
+                "block-job-cancel",
+                List.of(Parameter.text("device"), Parameter.optionalFlag("force")),
+                arguments -> cancel(arguments.text("device"))));
+        return commands;
+    }
+
+    private static List<Parameter> transactionParameters() {
+        Map<String, List<Parameter>> branches = new LinkedHashMap<>(BitmapActions.parameters());
+        branches.put(BACKUP, BackupArguments.PARAMETERS);
+        branches.put(ABORT, List.of());
+        return List.of(
+                Parameter.required("actions", new Parameter.Type.ListOf(new Parameter.Type.Tagged(branches))),
+                Parameter.optional(
+                        "properties",
+                        new Parameter.Type.Struct(List.of(
+                                Parameter.optional("completion-mode", Parameter.choice("individual", "grouped"))))));
+    }
+
+    private JsonNode transaction(Arguments arguments) throws QmpException {
+        List<JobAction> actions = new ArrayList<>();
+        for (JsonNode element : arguments.list("actions")) {
+            Arguments action = new Arguments((ObjectNode) element);
+            actions.add(action(action.text("type"), action.struct("data")));
+        }
+        boolean isGrouped = arguments.has("properties")
+                && arguments
+                        .struct("properties")
+                        .optionalText("completion-mode")
+                        .filter("grouped"::equals)
+                        .isPresent();
+        return run(actions, isGrouped ? Completion.GROUPED : Completion.INDIVIDUAL);
+    }
+
+    private JobAction action(String type, Arguments data) throws QmpException {
+        return switch (type) {
+            case BACKUP -> BackupArguments.action(data);
+            case ABORT -> new JobAction.Plain(new Action.Abort());
+            default -> new JobAction.Plain(bitmaps.action(type, data));
+        };
+    }
+
+    private JsonNode run(List<JobAction> actions, Completion completion) throws QmpException {
+        return switch (jobs.transact(actions, completion)) {
+            case JobsAnswer.Done _ -> JsonText.object();
+            case JobsAnswer.Refused(String description) -> throw QmpException.generic(description);
+        };
+    }
+
+    private JsonNode cancel(String id) throws QmpException {
+        return switch (jobs.cancel(id)) {
+            case Cancelling.Asked _ -> JsonText.object();
+            case Cancelling.Unknown _ ->
+                throw new QmpException(QmpException.ErrorClass.DEVICE_NOT_ACTIVE, "Block job '" + id + "' not found");
+            case Cancelling.Refused(String description) -> throw QmpException.generic(description);
+        };
+    }
+}
