@@ -1,5 +1,6 @@
 package io.varve.capture;
 
+import io.varve.capture.job.DriveInfo;
 import io.varve.capture.tracking.AgentOptions;
 import io.varve.formats.nbd.NbdAddress;
 import java.util.HashSet;
@@ -17,13 +18,15 @@ import java.util.Set;
  * @param drives at least one
  * @param kafka the settings of Kafka's clients, with {@code bootstrap.servers}; empty for an agent without a log, which
  *     keeps what it has to say until it's started with one
+ * @param packageName what QMP says that this is, as {@code varve 0.1.0}
  */
 public record CaptureConfig(
         AgentOptions agent,
         List<NbdAddress> nbd,
         List<NbdAddress> qmp,
         List<DriveArgument> drives,
-        Optional<Map<String, Object>> kafka) {
+        Optional<Map<String, Object>> kafka,
+        String packageName) {
     public CaptureConfig {
         nbd = List.copyOf(nbd);
         qmp = List.copyOf(qmp);
@@ -41,5 +44,10 @@ public record CaptureConfig(
                 throw new IllegalArgumentException("drive '" + drive.drive() + "' is named twice");
             }
         }
+    }
+
+    /** The drives as the jobs know them. */
+    List<DriveInfo> driveInfos() {
+        return drives.stream().map(DriveArgument::info).toList();
     }
 }

@@ -2,15 +2,21 @@ package io.varve.capture;
 
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.backend.RawFileBackend;
+import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
 import io.varve.capture.nbd.NbdServerOptions;
 import io.varve.capture.publish.Publishing;
+import io.varve.capture.qmp.QmpServer;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.AgentSurroundings;
 import io.varve.capture.tracking.DriveImage;
 import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -59,20 +65,46 @@ public final class CaptureRole implements AutoCloseable {
     }
 
     private void open(CaptureConfig config, AgentSurroundings surroundings) throws IOException {
+        Path liveDirectory = config.agent().liveDirectory();
         Agent agent = Agent.open(config.agent(), surroundings);
+        endings.push(() -> removeEmpty(liveDirectory));
         endings.push(agent::close);
         for (DriveArgument drive : config.drives()) {
             attach(agent, drive);
         }
+        Jobs jobs = new Jobs(agent, config.driveInfos(), surroundings.clock());
         config.kafka().ifPresent(client -> {
-            Publishing publishing =
-                    Publishing.start(agent, client, (unit, drive, copied, total) -> {}, surroundings.nanos());
+            Publishing publishing = Publishing.start(
+                    agent,
+                    client,
+                    (unit, drive, copied, total) -> jobs.progressed(drive, unit.syncPoint(), copied, total),
+                    surroundings.nanos());
             endings.push(publishing::close);
         });
+        // Before publishing: how its jobs end is to be published, too.
+        endings.push(jobs::close);
+        QmpServer.Face face =
+                new QmpServer.Face(agent, jobs, config.driveInfos(), config.packageName(), this::quit);
+        QmpServer qmp = new QmpServer(face, surroundings.clock());
+        endings.push(qmp::close);
         endings.push(nbd::close);
         for (NbdAddress address : config.nbd()) {
-            NbdAddress bound = nbd.listen(address);
-            LOG.info("NBD on {}", bound);
+            LOG.info("NBD on {}", nbd.listen(address));
+        }
+        for (NbdAddress address : config.qmp()) {
+            LOG.info("QMP on {}", qmp.listen(address));
+        }
+    }
+
+    /** A clean detach leaves folders without a file. */
+    private static void removeEmpty(Path liveDirectory) throws IOException {
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(liveDirectory)) {
+            for (Path folder : folders) {
+                Files.deleteIfExists(folder);
+            }
+            Files.deleteIfExists(liveDirectory);
+        } catch (DirectoryNotEmptyException e) {
+            LOG.debug("'{}' still holds live sets", liveDirectory);
         }
     }
 

@@ -1,9 +1,11 @@
 package io.varve.capture;
 
+import io.varve.capture.job.DriveInfo;
 import io.varve.core.bits.Granularity;
 import io.varve.core.id.DriveId;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A drive as the command line names it: {@code name=PATH[,format=raw][,granularity=BYTES]}. The format is stated or raw,
@@ -41,6 +43,11 @@ public record DriveArgument(DriveId drive, Path image, Optional<Granularity> gra
             }
         }
         return new DriveArgument(drive, Path.of(path), granularity);
+    }
+
+    DriveInfo info() {
+        OptionalLong granularityBytes = granularity.stream().mapToLong(Granularity::bytes).findFirst();
+        return new DriveInfo(drive, image, RAW, granularityBytes);
     }
 
     private static String objection(DriveId drive, String option) {

@@ -117,7 +117,7 @@ final class CaptureVerb implements Callable<Integer> {
         return ExitCode.DONE.code();
     }
 
-    private CaptureConfig config() {
+    private CaptureConfig config() throws IOException {
         try {
             List<NbdAddress> addresses = nbd.stream().map(NbdAddress::parse).toList();
             return new CaptureConfig(
@@ -125,7 +125,8 @@ final class CaptureVerb implements Callable<Integer> {
                     addresses,
                     qmp.stream().map(NbdAddress::parse).toList(),
                     drives.stream().map(DriveArgument::parse).toList(),
-                    kafka.isNamed() ? Optional.of(kafka.client()) : Optional.<Map<String, Object>>empty());
+                    kafka.isNamed() ? Optional.of(kafka.client()) : Optional.<Map<String, Object>>empty(),
+                    "varve " + Version.number());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
