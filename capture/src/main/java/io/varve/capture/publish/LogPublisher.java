@@ -144,10 +144,7 @@ final class LogPublisher implements Runnable {
     /** Whether all that was due is in the log. */
     private boolean publishAll(VarveSerdes known) {
         while (isTimeLeft()) {
-            List<Sent> round = new ArrayList<>();
-            outlets.forEach((drive, outlet) -> outlet.next()
-                    .ifPresent(batch ->
-                            round.add(new Sent(outlet, batch, sender(known).send(drive, batch.records())))));
+            List<Sent> round = sendRound(known);
             if (round.isEmpty()) {
                 link.works(Link.Side.WRITER);
                 return true;
@@ -159,6 +156,23 @@ final class LogPublisher implements Runnable {
             }
         }
         return false;
+    }
+
+    /** A batch of each drive that has one; none more after one that couldn't be sent, which took its time. */
+    private List<Sent> sendRound(VarveSerdes known) {
+        List<Sent> round = new ArrayList<>();
+        for (Map.Entry<DriveId, DriveOutlet> entry : outlets.entrySet()) {
+            Optional<FeedBatch> batch = entry.getValue().next();
+            if (batch.isPresent()) {
+                RecordSender.Sending sending =
+                        sender(known).send(entry.getKey(), batch.get().records());
+                round.add(new Sent(entry.getValue(), batch.get(), sending));
+                if (sending.hasFailed()) {
+                    break;
+                }
+            }
+        }
+        return round;
     }
 
     private record Sent(DriveOutlet outlet, FeedBatch batch, RecordSender.Sending sending) {}
