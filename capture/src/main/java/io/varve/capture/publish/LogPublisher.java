@@ -44,7 +44,7 @@ final class LogPublisher implements Runnable {
     private final Link link;
     private final LongSupplier nanos;
     private final Doorbell bell = new Doorbell();
-    private final Map<DriveId, AgentStep.Republish> republications = new ConcurrentHashMap<>();
+    private final Set<Republication> republications = ConcurrentHashMap.newKeySet();
     private volatile Optional<VarveSerdes> serdes = Optional.empty();
     private volatile boolean mayAsk;
     private volatile Optional<Long> closingNanos = Optional.empty();
@@ -82,9 +82,11 @@ final class LogPublisher implements Runnable {
 
     /** Publishes again, on the publisher's own thread: a batch on its way must not undo it when it's acknowledged. */
     void republish(DriveId drive, AgentStep.Republish republish) {
-        republications.merge(drive, republish, AgentStep.Republish::and);
+        republications.add(new Republication(drive, republish));
         ring();
     }
+
+    private record Republication(DriveId drive, AgentStep.Republish republish) {}
 
     /** Sends what's left, if that can be done soon, and ends. */
     void close() {
@@ -132,13 +134,10 @@ final class LogPublisher implements Runnable {
     }
 
     private void publishAgain() {
-        for (DriveId drive : List.copyOf(republications.keySet())) {
-            AgentStep.Republish republish = republications.remove(drive);
-            DriveOutlet outlet = outlets.get(drive);
-            if (republish != null && outlet != null && !outlet.republish(republish)) {
-                republications.merge(drive, republish, AgentStep.Republish::and);
-            }
-        }
+        republications.removeIf(asked -> {
+            Optional.ofNullable(outlets.get(asked.drive())).ifPresent(outlet -> outlet.republish(asked.republish()));
+            return true;
+        });
     }
 
     /** Whether all that was due is in the log. */
