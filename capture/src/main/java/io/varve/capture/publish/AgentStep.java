@@ -30,17 +30,15 @@ sealed interface AgentStep {
     /** Write down how a backup ended. */
     record Conclude(BackupKey backup, Conclusion conclusion) implements AgentStep {}
 
-    /** Publish again. */
+    /**
+     * Publish again.
+     *
+     * @param fromControl control events from this one on
+     * @param generations whose marks and seals are to come again; empty for all marks
+     */
     record Republish(long fromControl, SortedSet<Long> generations) implements AgentStep {
         public Republish {
             generations = Collections.unmodifiableSortedSet(new TreeSet<>(generations));
-        }
-
-        /** All that both ask for. */
-        Republish and(Republish other) {
-            TreeSet<Long> all = new TreeSet<>(generations);
-            all.addAll(other.generations);
-            return new Republish(Math.min(fromControl, other.fromControl), all);
         }
     }
 

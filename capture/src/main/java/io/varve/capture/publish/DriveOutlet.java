@@ -72,17 +72,18 @@ final class DriveOutlet {
         }
     }
 
-    /** Publishes again; false when that failed, and has to be tried again. */
-    boolean republish(AgentStep.Republish republish) {
-        return agent.feed(drive).isEmpty()
-                || call(feed -> {
-                            for (long generation : republish.generations()) {
-                                feed.republishGeneration(generation);
-                            }
-                            feed.republishFrom(republish.fromControl());
-                            return true;
-                        })
-                        .isPresent();
+    /** Publishes again; when that fails, it's said, and the topology asks again. */
+    void republish(AgentStep.Republish republish) {
+        var _ = call(feed -> {
+            for (long generation : republish.generations()) {
+                feed.republishGeneration(generation);
+            }
+            // Their seals, and with them all control events behind, come again already.
+            if (republish.generations().isEmpty() || feed.nextControl() > republish.fromControl()) {
+                feed.republishFrom(republish.fromControl());
+            }
+            return true;
+        });
     }
 
     /** It can't go on with what is next; said once, until it can again. */

@@ -44,7 +44,7 @@ final class LogPublisher implements Runnable {
     private final Link link;
     private final LongSupplier nanos;
     private final Doorbell bell = new Doorbell();
-    private final Map<DriveId, AgentStep.Republish> republications = new ConcurrentHashMap<>();
+    private final Set<Republication> republications = ConcurrentHashMap.newKeySet();
     private volatile Optional<VarveSerdes> serdes = Optional.empty();
     private volatile boolean mayAsk;
     private volatile Optional<Long> closingNanos = Optional.empty();
@@ -82,9 +82,11 @@ final class LogPublisher implements Runnable {
 
     /** Publishes again, on the publisher's own thread: a batch on its way must not undo it when it's acknowledged. */
     void republish(DriveId drive, AgentStep.Republish republish) {
-        republications.merge(drive, republish, AgentStep.Republish::and);
+        republications.add(new Republication(drive, republish));
         ring();
     }
+
+    private record Republication(DriveId drive, AgentStep.Republish republish) {}
 
     /** Sends what's left, if that can be done soon, and ends. */
     void close() {
@@ -132,22 +134,16 @@ final class LogPublisher implements Runnable {
     }
 
     private void publishAgain() {
-        for (DriveId drive : List.copyOf(republications.keySet())) {
-            AgentStep.Republish republish = republications.remove(drive);
-            DriveOutlet outlet = outlets.get(drive);
-            if (republish != null && outlet != null && !outlet.republish(republish)) {
-                republications.merge(drive, republish, AgentStep.Republish::and);
-            }
-        }
+        republications.removeIf(asked -> {
+            Optional.ofNullable(outlets.get(asked.drive())).ifPresent(outlet -> outlet.republish(asked.republish()));
+            return true;
+        });
     }
 
     /** Whether all that was due is in the log. */
     private boolean publishAll(VarveSerdes known) {
         while (isTimeLeft()) {
-            List<Sent> round = new ArrayList<>();
-            outlets.forEach((drive, outlet) -> outlet.next()
-                    .ifPresent(batch ->
-                            round.add(new Sent(outlet, batch, sender(known).send(drive, batch.records())))));
+            List<Sent> round = sendRound(known);
             if (round.isEmpty()) {
                 link.works(Link.Side.WRITER);
                 return true;
@@ -159,6 +155,23 @@ final class LogPublisher implements Runnable {
             }
         }
         return false;
+    }
+
+    /** A batch of each drive that has one; none more after one that couldn't be sent, which took its time. */
+    private List<Sent> sendRound(VarveSerdes known) {
+        List<Sent> round = new ArrayList<>();
+        for (Map.Entry<DriveId, DriveOutlet> entry : outlets.entrySet()) {
+            Optional<FeedBatch> batch = entry.getValue().next();
+            if (batch.isPresent()) {
+                RecordSender.Sending sending =
+                        sender(known).send(entry.getKey(), batch.get().records());
+                round.add(new Sent(entry.getValue(), batch.get(), sending));
+                if (sending.hasFailed()) {
+                    break;
+                }
+            }
+        }
+        return round;
     }
 
     private record Sent(DriveOutlet outlet, FeedBatch batch, RecordSender.Sending sending) {}

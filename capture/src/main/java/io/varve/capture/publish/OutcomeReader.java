@@ -110,7 +110,7 @@ final class OutcomeReader implements Runnable {
                 for (ConsumerRecord<String, byte[]> record : records) {
                     read(known, record);
                 }
-                writeUnwritten();
+                concludeUnwritten();
                 if (nanos.getAsLong() - heardNanos >= QUIET_NANOS) {
                     // Polls don't tell that nobody answers; this does.
                     var _ = opened.endOffsets(positions.keySet());
@@ -203,10 +203,7 @@ final class OutcomeReader implements Runnable {
         switch (step) {
             case AgentStep.Report(var unit, long copiedBytes, long totalBytes) ->
                 progress.copied(unit, drive, copiedBytes, totalBytes);
-            case AgentStep.Conclude(var backup, var conclusion) -> {
-                unwritten.put(new Backup(drive, backup), conclusion);
-                writeUnwritten();
-            }
+            case AgentStep.Conclude(var backup, var conclusion) -> conclude(new Backup(drive, backup), conclusion);
             case AgentStep.Republish republish -> {
                 // What was asked of an earlier run is answered: this one publishes everything that it holds.
                 if (!isOld) {
@@ -223,21 +220,31 @@ final class OutcomeReader implements Runnable {
         }
     }
 
-    /** Has the agent write down what is decided; what a journal doesn't take is tried again after the next poll. */
-    private void writeUnwritten() {
-        for (Map.Entry<Backup, Conclusion> entry : List.copyOf(unwritten.entrySet())) {
-            Backup backup = entry.getKey();
-            try {
-                agent.conclude(backup.drive(), backup.key(), entry.getValue());
-                unwritten.remove(backup);
-            } catch (IOException e) {
-                LOG.error(
-                        "drive '{}': the end of the backup of sync point {} can't be written down, and is tried again:"
-                                + " {}",
-                        backup.drive(),
-                        backup.key().syncPoint(),
-                        e.getMessage());
-            }
+    /** Has the agent write down what is decided; what its journal doesn't take is tried again after each poll. */
+    private void conclude(Backup backup, Conclusion conclusion) {
+        Optional<IOException> failure = tryConclude(backup, conclusion);
+        if (failure.isPresent()) {
+            unwritten.put(backup, conclusion);
+            LOG.error(
+                    "drive '{}': the end of the backup of sync point {} can't be written down, and is tried again: {}",
+                    backup.drive(),
+                    backup.key().syncPoint(),
+                    failure.get().getMessage());
+        }
+    }
+
+    private void concludeUnwritten() {
+        unwritten
+                .entrySet()
+                .removeIf(entry -> tryConclude(entry.getKey(), entry.getValue()).isEmpty());
+    }
+
+    private Optional<IOException> tryConclude(Backup backup, Conclusion conclusion) {
+        try {
+            agent.conclude(backup.drive(), backup.key(), conclusion);
+            return Optional.empty();
+        } catch (IOException e) {
+            return Optional.of(e);
         }
     }
 

@@ -41,7 +41,12 @@ final class RecordSender {
     }
 
     /** Records on their way. */
-    record Sending(List<Future<RecordMetadata>> records) {}
+    record Sending(List<Future<RecordMetadata>> records) {
+        /** Whether it's known already that not all will arrive. */
+        boolean hasFailed() {
+            return records.getLast().state() == Future.State.FAILED;
+        }
+    }
 
     /** Sends a drive's records, in this order, to its partition of the log. */
     Sending send(DriveId drive, List<LogRecord> records) {

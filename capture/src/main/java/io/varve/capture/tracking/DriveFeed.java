@@ -63,6 +63,16 @@ public final class DriveFeed {
         }
     }
 
+    /** The number of the control event that is to be published next, which may not exist yet. */
+    public long nextControl() {
+        control.lock();
+        try {
+            return acknowledged.control() + 1;
+        } finally {
+            control.unlock();
+        }
+    }
+
     /** How many control events the broker doesn't have, as far as is known. */
     public long waitingControls() {
         control.lock();
