@@ -98,6 +98,9 @@ public final class CaptureRole implements AutoCloseable {
 
     /** A clean detach leaves folders without a file. */
     private static void removeEmpty(Path liveDirectory) throws IOException {
+        if (!Files.isDirectory(liveDirectory)) {
+            return;
+        }
         try (DirectoryStream<Path> folders = Files.newDirectoryStream(liveDirectory)) {
             for (Path folder : folders) {
                 Files.deleteIfExists(folder);

@@ -1,6 +1,7 @@
 package io.varve.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.varve.cli.backup.BackupRequest;
 import io.varve.cli.backup.BackupRun;
 import io.varve.cli.backup.DriveStatus;
@@ -107,6 +108,11 @@ final class BackupVerb implements Callable<Integer> {
                         + job.reason().map(why -> " because " + why).orElse(""));
     }
 
+    private static void describe(BackupRun.Job job, ObjectNode json) {
+        json.put("sync", job.sync());
+        job.reason().ifPresent(why -> json.put("full-because", why));
+    }
+
     private void print(DriveStatus drive) {
         surroundings
                 .out()
@@ -123,9 +129,11 @@ final class BackupVerb implements Callable<Integer> {
         var result = JsonNodeFactory.instance.objectNode().put("sync-point", run.syncPoint());
         var list = result.putArray("drives");
         for (var drive : outcome) {
-            var one = list.addObject()
-                    .put("device", drive.device())
-                    .put("state", drive.state().word())
+            var one = list.addObject().put("device", drive.device());
+            run.jobs().stream()
+                    .filter(job -> job.device().equals(drive.device()))
+                    .forEach(job -> describe(job, one));
+            one.put("state", drive.state().word())
                     .put("copied-bytes", drive.copiedBytes())
                     .put("total-bytes", drive.totalBytes());
             drive.reason().ifPresent(why -> one.put("reason", why));
