@@ -114,15 +114,13 @@ final class BackupVerb implements Callable<Integer> {
     }
 
     private void print(DriveStatus drive) {
+        var copied = drive.totalBytes() == 0
+                ? ""
+                : String.format(Locale.ROOT, ", %.1f MiB copied", drive.copiedBytes() / MEBIBYTE);
         surroundings
                 .out()
-                .printf(
-                        Locale.ROOT,
-                        "%s  %s, %.1f MiB copied%s%n",
-                        drive.device(),
-                        drive.state().word(),
-                        drive.copiedBytes() / MEBIBYTE,
-                        drive.reason().map(why -> ": " + why).orElse(""));
+                .println(drive.device() + "  " + drive.state().word() + copied
+                        + drive.reason().map(why -> ": " + why).orElse(""));
     }
 
     private void printJson(BackupRun run, List<DriveStatus> outcome) {

@@ -1,7 +1,9 @@
 package io.varve.cli;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -97,6 +99,13 @@ final class ConfigFile implements IDefaultValueProvider {
             return properties;
         } catch (IllegalArgumentException e) {
             throw new IOException("The configuration file " + file + " is malformed: " + e.getMessage(), e);
+        } catch (CharacterCodingException e) {
+            throw new IOException("The configuration file " + file + " is no text in UTF-8", e);
+        } catch (FileSystemException e) {
+            // It names the file already.
+            throw e;
+        } catch (IOException e) {
+            throw new IOException("The configuration file " + file + " can't be read: " + e.getMessage(), e);
         }
     }
 

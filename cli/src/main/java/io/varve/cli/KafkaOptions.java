@@ -58,19 +58,21 @@ final class KafkaOptions {
     }
 
     /**
-     * Looks whether somebody answers at the address, so that nobody waits for the patience of Kafka's clients.
+     * Looks whether Kafka answers at the address, so that nobody waits for the patience of its clients. A child doesn't
+     * look: its parent knows.
      *
-     * @throws VerbFailedException when nobody does
+     * @throws VerbFailedException when it doesn't
      */
     void checkAnswers() throws VerbFailedException, InterruptedException {
+        if (RoleOptions.isChild(verb)) {
+            return;
+        }
         var client = client();
         client.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, PATIENCE_MILLIS);
         client.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, PATIENCE_MILLIS);
         try (var admin = Admin.create(client)) {
             admin.describeCluster().clusterId().get();
-        } catch (ExecutionException e) {
-            throw new VerbFailedException(sentence(e.getCause() == null ? e : e.getCause()), e);
-        } catch (KafkaException e) {
+        } catch (ExecutionException | KafkaException e) {
             throw new VerbFailedException(sentence(e.getCause() == null ? e : e.getCause()), e);
         }
     }

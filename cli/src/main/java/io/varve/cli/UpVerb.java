@@ -108,7 +108,8 @@ final class UpVerb implements Callable<Integer> {
             var names = new HashSet<>();
             for (var drive : drives) {
                 if (!names.add(StackDrive.parse(drive).id())) {
-                    throw new IllegalArgumentException("The drive '" + drive + "' has another one's name.");
+                    throw new IllegalArgumentException(
+                            "Two drives are called '" + StackDrive.parse(drive).id() + "'.");
                 }
             }
             return StackConfig.of(data, drives).withPartitions(partitions).withRoles(roles);

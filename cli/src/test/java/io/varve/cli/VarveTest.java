@@ -82,6 +82,21 @@ class VarveTest {
     }
 
     @Test
+    void shouldNameAnUnreadableConfigurationFile(@TempDir Path folder) throws Exception {
+        var binary = Files.write(folder.resolve("binary"), new byte[] {'a', '=', (byte) 0xff, '\n'});
+
+        int folderCode = run("version", "--config", folder.toString());
+        int binaryCode = run("version", "--config", binary.toString());
+
+        assertEquals(1, folderCode);
+        assertEquals(1, binaryCode);
+        assertEquals(
+                "varve: The configuration file " + folder + " can't be read: Is a directory.\n"
+                        + "varve: The configuration file " + binary + " is no text in UTF-8.\n",
+                printed(err));
+    }
+
+    @Test
     void shouldTakeUnsaidOptionsFromTheConfigurationFile(@TempDir Path folder) throws Exception {
         var config = Files.writeString(folder.resolve("varve.properties"), "greeting=hello\n");
 

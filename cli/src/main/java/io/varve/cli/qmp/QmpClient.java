@@ -132,7 +132,7 @@ public final class QmpClient implements AutoCloseable {
         } catch (TimeoutException e) {
             close();
             throw new IOException(
-                    "What listens at " + address + " didn't " + what + " within " + patience.toSeconds()
+                    "What listens at " + address + " didn't " + what + " within " + patience.toMillis() / 1000.0
                             + " s; is it the agent's QMP address?",
                     e);
         } catch (ExecutionException e) {
@@ -158,10 +158,10 @@ public final class QmpClient implements AutoCloseable {
     private Optional<String> next(QmpLines lines) throws IOException {
         try {
             return lines.next();
+        } catch (QmpLines.TooLongException e) {
+            throw garbage("a line longer than " + QmpLines.LINE_MAX_BYTES + " bytes");
         } catch (IOException e) {
-            throw channel.isOpen() && e.getMessage() != null && e.getMessage().startsWith("a line")
-                    ? garbage(e.getMessage())
-                    : lost(e);
+            throw lost(e);
         }
     }
 

@@ -11,6 +11,11 @@ final class QmpLines {
 
     static final int LINE_MAX_BYTES = 1 << 20;
 
+    /** A line that no QMP server sends. */
+    static final class TooLongException extends IOException {
+        private static final long serialVersionUID = 1L;
+    }
+
     private final InputStream input;
     private byte[] line = new byte[4096];
 
@@ -21,7 +26,7 @@ final class QmpLines {
     /**
      * The next line without its end, or empty at the end of the stream; half a line at the end is none.
      *
-     * @throws IOException when a line is too long
+     * @throws TooLongException when the line is too long
      */
     Optional<String> next() throws IOException {
         int length = 0;
@@ -30,7 +35,7 @@ final class QmpLines {
                 return Optional.of(new String(line, 0, length, StandardCharsets.UTF_8).strip());
             }
             if (length == LINE_MAX_BYTES) {
-                throw new IOException("a line is longer than " + LINE_MAX_BYTES + " bytes");
+                throw new TooLongException();
             }
             if (length == line.length) {
                 line = Arrays.copyOf(line, length * 2);

@@ -254,6 +254,6 @@ public final class Member implements AutoCloseable {
     }
 
     private void tell(String what) {
-        messages.println("varve up: the " + name + " " + what + ".");
+        messages.println("varve: the " + name + " process " + what + ".");
     }
 }

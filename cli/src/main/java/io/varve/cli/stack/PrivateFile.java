@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,8 +46,8 @@ final class PrivateFile {
         if (Files.exists(file)) {
             try (var reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
                 properties.load(reader);
-            } catch (IllegalArgumentException e) {
-                throw new IOException("The file " + file + " is malformed: " + e.getMessage(), e);
+            } catch (CharacterCodingException | IllegalArgumentException e) {
+                throw new IOException("The file " + file + " isn't a properties file in UTF-8: " + e.getMessage(), e);
             }
         }
         return properties;

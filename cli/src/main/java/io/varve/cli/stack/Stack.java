@@ -148,7 +148,8 @@ public final class Stack implements AutoCloseable {
 
     private List<String> argumentsOf(StackRole role) {
         return switch (role) {
-            case STREAMS -> List.of("--state", folder().streams().toString(), "--commit-interval", "1s");
+            case STREAMS ->
+                List.of("--state", folder().streams().toString(), "--commit-interval", "1s", "--silence", "20s");
             case SINK -> nothing();
             case CAPTURE ->
                 List.of(

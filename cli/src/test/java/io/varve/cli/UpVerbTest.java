@@ -1,0 +1,105 @@
+package io.varve.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.varve.embedded.stack.JvmOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class UpVerbTest {
+
+    private static final long PATIENCE_SECONDS = 90;
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void shouldStopAllWhenInterrupted() throws Exception {
+        var data = folder.resolve("data");
+        var up = start("up", "--data", data.toString(), "--roles", "capture");
+        try (var output = up.inputReader()) {
+            var first = output.readLine();
+            assertTrue(first != null && first.startsWith("varve up: all serve after "), first);
+            var children = up.children().toList();
+            assertEquals(2, children.size());
+
+            interrupt(up);
+
+            assertTrue(up.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS));
+            assertEquals(
+                    List.of(), children.stream().filter(ProcessHandle::isAlive).toList());
+        } finally {
+            up.destroy();
+        }
+    }
+
+    /** As the terminal does, but for this process alone: its children don't take it anyhow. */
+    private static void interrupt(Process process) throws IOException, InterruptedException {
+        var kill = new ProcessBuilder("kill", "-INT", Long.toString(process.pid()))
+                .inheritIO()
+                .start();
+        assertEquals(0, kill.waitFor());
+    }
+
+    private Process start(String... arguments) throws IOException {
+        var command = new ArrayList<String>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(JvmOptions.small(128));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), VarveMain.class.getName()));
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+    }
+
+    @Test
+    void shouldNameAMissingImage() {
+        var run = CommandRun.of("up", "--data", folder.toString(), "a=" + folder.resolve("none.img"));
+
+        assertEquals(1, run.code());
+        assertEquals("varve up: There is no file " + folder.resolve("none.img") + ".\n", run.err());
+    }
+
+    @Test
+    void shouldRefuseWhatIsNoDrive() {
+        var run = CommandRun.of("up", "--data", folder.toString(), "disk.img");
+
+        assertEquals(2, run.code());
+        assertEquals("varve: 'disk.img' isn't a drive; expected NAME=PATH. Try 'varve help up'.\n", run.err());
+    }
+
+    @Test
+    void shouldRefuseADriveThatIsNamedTwice() {
+        var run = CommandRun.of("up", "--data", folder.toString(), "a=1.img", "a=2.img");
+
+        assertEquals(2, run.code());
+        assertTrue(run.err().contains("'a'"), run.err());
+    }
+
+    @Test
+    void shouldRefuseAFileAsItsFolder() throws Exception {
+        var file = Files.createFile(folder.resolve("file"));
+
+        var run = CommandRun.of("up", "--data", file.toString());
+
+        assertEquals(1, run.code());
+        assertEquals("varve up: " + file + " is no folder; name one with --data.\n", run.err());
+    }
+
+    @Test
+    void shouldRefuseAFolderWhoseSocketsWouldHaveTooLongNames() {
+        var run = CommandRun.of("up", "--data", folder.resolve("x".repeat(100)).toString());
+
+        assertEquals(1, run.code());
+        assertTrue(run.err().contains("too long a path for a socket"), run.err());
+        assertFalse(Files.exists(folder.resolve("x".repeat(100))));
+    }
+}
