@@ -10,6 +10,7 @@ import io.varve.archive.store.ObjectStore;
 import io.varve.core.Tool;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
+import io.varve.core.commit.ManifestRef;
 import io.varve.core.commit.Outcome;
 import io.varve.core.commit.Outcome.Retry;
 import io.varve.core.commit.Task;
@@ -21,9 +22,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -60,8 +64,9 @@ class SinkChainTest {
         Optional<Anchor> parent = Optional.empty();
 
         try (SinkRole _ = stack.sink(2)) {
-            for (int sequence = 0; sequence < 3; sequence++) {
-                Marks marks = disk.scribble(40, random);
+            for (int sequence = 0; sequence < 4; sequence++) {
+                // Nothing is written before the last one.
+                Marks marks = disk.scribble(sequence == 3 ? 0 : 40, random);
                 states.add(disk.freeze("vda-" + sequence + ".raw"));
                 try (SnapshotServer server = SnapshotServer.raw(states.getLast(), "vda@sp-" + sequence)) {
                     Task.Copy task = parent.isEmpty()
@@ -148,6 +153,34 @@ class SinkChainTest {
         }
     }
 
+    @Test
+    void shouldCommitAGroupAsOne() throws Exception {
+        Disk disk = Disk.create(folder.resolve("group.raw"), 1 << 20);
+        Orders one = new Orders("one", 1 << 20);
+        Orders two = new Orders("two", 1 << 20);
+        try (SinkRole _ = stack.sink(2);
+                SnapshotServer server = SnapshotServer.raw(disk.raw(), "group")) {
+            Task.Copy first = one.grouped("g-0", List.of(one, two), server.export());
+            Task.Copy second = two.grouped("g-0", List.of(one, two), server.export());
+            stack.send(first);
+            stack.send(second);
+            ManifestRef ofOne = stack.awaitCopied(first).manifest();
+            ManifestRef ofTwo = stack.awaitCopied(second).manifest();
+            Verdict all = new Verdict.Committed(new TreeMap<>(Map.of(one.drive(), ofOne, two.drive(), ofTwo)));
+
+            stack.send(new Task.Decide(first.unit(), all, new TreeSet<>(List.of(one.drive(), two.drive()))));
+
+            for (Orders orders : List.of(one, two)) {
+                Outcome decided = stack.await(outcome ->
+                        outcome instanceof Outcome.Decided said && said.drive().equals(orders.drive())
+                                ? Optional.of(said)
+                                : Optional.empty());
+                assertEquals(new Outcome.Decided(first.unit(), orders.drive(), all), decided);
+            }
+            assertOffered("g-", 0);
+        }
+    }
+
     /** Copies and commits. */
     private static Anchor archive(Orders orders, Task.Copy task) {
         Outcome.Copied copied = stack.copy(task);
@@ -168,14 +201,15 @@ class SinkChainTest {
         assertEquals(states.size(), chain.size());
         for (int sequence = 0; sequence < states.size(); sequence++) {
             SinkStack.assertSame(chain.get(sequence), states.get(sequence));
-            assertOffered(syncPoints + sequence);
+            assertOffered(syncPoints, sequence);
         }
     }
 
-    private static void assertOffered(String syncPoint) throws Exception {
+    private static void assertOffered(String syncPoints, int sequence) throws Exception {
         try (ObjectStore store = stack.store()) {
-            SyncPoint found =
-                    new Catalog(store).find(new SyncPointId(syncPoint)).orElseThrow();
+            SyncPoint found = new Catalog(store)
+                    .find(new SyncPointId(syncPoints + sequence))
+                    .orElseThrow();
             assertInstanceOf(SyncPoint.State.Committed.class, found.state());
         }
     }

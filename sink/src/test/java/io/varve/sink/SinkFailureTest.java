@@ -96,10 +96,7 @@ class SinkFailureTest {
 
             try (SinkRole _ = stack.sink(1)) {
                 gate.open();
-                Outcome.Copied copied = stack.await(outcome ->
-                        outcome instanceof Outcome.Copied one && one.unit().equals(task.unit())
-                                ? Optional.of(one)
-                                : Optional.empty());
+                Outcome.Copied copied = stack.awaitCopied(task);
                 assertEquals(3, stack.keys("handed/").size(), "the killed attempt left no object");
                 assertInstanceOf(
                         Verdict.Committed.class,
@@ -126,10 +123,7 @@ class SinkFailureTest {
             stack.assertNoUploads("closed");
             try (SinkRole _ = stack.sink(1)) {
                 gate.open();
-                stack.await(outcome ->
-                        outcome instanceof Outcome.Copied one && one.unit().equals(task.unit())
-                                ? Optional.of(one)
-                                : Optional.empty());
+                stack.awaitCopied(task);
             }
         }
     }
@@ -180,6 +174,15 @@ class SinkFailureTest {
 
             Verdict.Aborted aborted = assertInstanceOf(Verdict.Aborted.class, decided.verdict());
             assertTrue(aborted.reason().contains("is missing"), aborted.reason());
+        }
+    }
+
+    @Test
+    void shouldGetPastARecordThatIsNoTask() throws Exception {
+        stack.sendGarbage();
+        try (SinkRole _ = stack.sink(1);
+                SnapshotServer server = SnapshotServer.raw(disk.raw(), "behind@sp")) {
+            stack.copy(new Orders("behind", SIZE_BYTES).full("sp", server.export()));
         }
     }
 

@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
@@ -66,7 +65,7 @@ class SinkLockTest {
                 }
             }
             gate.open();
-            tasks.forEach(SinkLockTest::awaitCopied);
+            tasks.forEach(stack::awaitCopied);
         }
 
         // What another sink is given shows what was left or would come again: nothing but its own task.
@@ -77,13 +76,6 @@ class SinkLockTest {
             tasks.add(last);
         }
         assertEachCopiedOnce(tasks);
-    }
-
-    private static void awaitCopied(Task.Copy task) {
-        stack.await(outcome ->
-                outcome instanceof Outcome.Copied copied && copied.unit().equals(task.unit())
-                        ? Optional.of(copied)
-                        : Optional.empty());
     }
 
     private static void assertEachCopiedOnce(List<Task.Copy> tasks) throws Exception {

@@ -47,6 +47,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Deserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -99,6 +100,14 @@ final class SinkStack implements AutoCloseable {
 
     String bootstrapServers() {
         return broker.bootstrapServers();
+    }
+
+    BrokerProcess broker() {
+        return broker;
+    }
+
+    StoreProcess server() {
+        return server;
     }
 
     /** Sets how long a task is locked, for sinks that start after this. */
@@ -161,6 +170,14 @@ final class SinkStack implements AutoCloseable {
         producer.flush();
     }
 
+    /** Puts something into the queue that is no task. */
+    void sendGarbage() {
+        try (KafkaProducer<String, byte[]> raw =
+                new KafkaProducer<>(client(), new StringSerializer(), new ByteArraySerializer())) {
+            var _ = raw.send(new ProducerRecord<>(Topics.BACKUP_TASKS, "garbage", new byte[] {1, 2, 3}));
+        }
+    }
+
     /** Sends a copy task and waits for the manifest. */
     Outcome.Copied copy(Task.Copy task) {
         send(task);
@@ -168,6 +185,28 @@ final class SinkStack implements AutoCloseable {
                 outcome instanceof Outcome.Copied copied && copied.unit().equals(task.unit())
                         ? Optional.of(copied)
                         : failure(task, outcome));
+    }
+
+    /** Waits for the manifest, whatever attempts fail meanwhile. */
+    Outcome.Copied awaitCopied(Task.Copy task) {
+        return await(outcome -> outcome instanceof Outcome.Copied copied
+                        && copied.unit().equals(task.unit())
+                        && copied.drive().equals(task.part().drive())
+                ? Optional.of(copied)
+                : Optional.empty());
+    }
+
+    /** Waits until there are so many objects below a prefix, or more. */
+    void awaitKeys(String prefix, int count) throws IOException {
+        try (ObjectStore store = store()) {
+            for (int poll = 0; poll < PATIENCE_POLLS; poll++) {
+                if (store.list(prefix, Optional.empty()).objects().size() >= count) {
+                    return;
+                }
+                consumer.poll(POLL).forEach(record -> heard.add(record.value()));
+            }
+            throw new AssertionError("not " + count + " objects below " + prefix + " in time");
+        }
     }
 
     private static Optional<Outcome.Copied> failure(Task.Copy task, Outcome outcome) {
