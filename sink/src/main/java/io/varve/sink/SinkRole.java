@@ -74,12 +74,15 @@ public final class SinkRole implements AutoCloseable {
             OutcomeWriter writer = new OutcomeWriter(client, serdes, stop);
             SinkRole role = new SinkRole(store, writer, stop, config.workers());
             for (int number = 1; number <= config.workers(); number++) {
-                role.employ(new SinkWorker(
-                        "sink-" + number,
-                        () -> new TaskQueue(client, serdes.tasks().deserializer()),
-                        writer,
-                        bench,
-                        config.heartbeat()));
+                String name = "sink-" + number;
+                role.employ(
+                        name,
+                        new SinkWorker(
+                                name,
+                                () -> new TaskQueue(client, serdes.tasks().deserializer()),
+                                writer,
+                                bench,
+                                config.heartbeat()));
             }
             return role;
         } catch (IOException | RuntimeException e) {
@@ -110,8 +113,8 @@ public final class SinkRole implements AutoCloseable {
         return TopicSchemaIds.read(patient);
     }
 
-    private void employ(SinkWorker worker) {
-        Thread.ofPlatform().daemon().name("sink-worker").start(() -> {
+    private void employ(String name, SinkWorker worker) {
+        Thread.ofPlatform().daemon().name(name).start(() -> {
             try {
                 worker.run();
             } catch (InterruptedException e) {

@@ -27,6 +27,10 @@ import org.slf4j.LoggerFactory;
 final class SinkWorker {
     private static final Logger LOG = LoggerFactory.getLogger(SinkWorker.class);
     private static final Duration POLL = Duration.ofMillis(500);
+
+    /** How often a worker looks up from waiting for its task: a stop is noticed at most so late. */
+    private static final Duration SLICE = Duration.ofMillis(250);
+
     private static final Duration PAUSE = Duration.ofSeconds(2);
 
     private final String name;
@@ -88,21 +92,23 @@ final class SinkWorker {
     }
 
     private void work(TaskQueue queue, TaskWork work) throws InterruptedException {
-        Duration renewal = queue.renewalInterval();
-        Duration tick = renewal.compareTo(heartbeat) < 0 ? renewal : heartbeat;
-        long ticksPerRenewal = Math.max(1, renewal.dividedBy(tick));
+        Duration slice = SLICE.compareTo(heartbeat) < 0 ? SLICE : heartbeat;
+        long slicesPerBeat = heartbeat.dividedBy(slice);
+        long slicesPerRenewal = Math.max(1, queue.renewalInterval().dividedBy(slice));
         work.progress().ifPresent(writer::announce);
         TaskRun run = TaskRun.start(name + "-task", work, writer, stop());
-        Optional<TaskRun.End> end = run.await(tick);
-        for (long ticks = 1; end.isEmpty(); ticks++) {
+        Optional<TaskRun.End> end = run.await(slice);
+        for (long slices = 1; end.isEmpty(); slices++) {
             if (stop().isGiven()) {
                 run.cancel();
             }
-            run.progress().ifPresent(writer::announce);
-            if (ticks % ticksPerRenewal == 0) {
+            if (slices % slicesPerBeat == 0) {
+                run.progress().ifPresent(writer::announce);
+            }
+            if (slices % slicesPerRenewal == 0) {
                 queue.renew();
             }
-            end = run.await(tick);
+            end = run.await(slice);
         }
         switch (end.get()) {
             case TOLD -> queue.finish();

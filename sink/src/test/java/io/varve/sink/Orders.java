@@ -1,6 +1,5 @@
 package io.varve.sink;
 
-import io.varve.core.bits.Digest;
 import io.varve.core.bits.Marks;
 import io.varve.core.bits.PackedMarks;
 import io.varve.core.commit.ManifestRef;
@@ -27,7 +26,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
 
-/** The tasks of one drive, as the streams send them; each of its sync points is a unit of its own. */
+/** The tasks of one drive, as the streams send them. */
 record Orders(DriveId drive, long sizeBytes) {
     static final BitmapName BITMAP = new BitmapName("bitmap0");
 
@@ -37,6 +36,22 @@ record Orders(DriveId drive, long sizeBytes) {
 
     Task.Copy full(String syncPoint, SnapshotExport export) {
         return copy(mark(syncPoint, new BackupKind.Full(), Optional.empty(), export), Optional.empty());
+    }
+
+    /** A full backup of one drive of a group. */
+    Task.Copy grouped(String syncPoint, List<Orders> group, SnapshotExport export) {
+        SyncPointMark alone = mark(syncPoint, new BackupKind.Full(), Optional.empty(), export);
+        SyncPointMark together = new SyncPointMark(
+                alone.key(),
+                new TreeSet<>(group.stream().map(Orders::drive).toList()),
+                Completion.GROUPED,
+                alone.target(),
+                alone.kind(),
+                alone.cut(),
+                alone.anchors(),
+                sizeBytes,
+                export);
+        return copy(together, Optional.empty());
     }
 
     /** An increment whose task carries the cut. */
@@ -67,12 +82,8 @@ record Orders(DriveId drive, long sizeBytes) {
                 new TreeSet<>(List.of(1L)),
                 marks.granularity(),
                 marks.dirtyBytes(),
-                digest(marks));
+                marks.digest());
         return mark(syncPoint, new BackupKind.Incremental(Optional.of(parent)), Optional.of(cut), export);
-    }
-
-    private static Digest digest(Marks marks) {
-        return marks.digest();
     }
 
     private SyncPointMark mark(String syncPoint, BackupKind kind, Optional<Cut> cut, SnapshotExport export) {

@@ -8,8 +8,11 @@ import io.varve.archive.Catalog;
 import io.varve.archive.SyncPoint;
 import io.varve.archive.store.ObjectStore;
 import io.varve.core.Tool;
+import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
+import io.varve.core.commit.ManifestRef;
 import io.varve.core.commit.Outcome;
+import io.varve.core.commit.Outcome.Retry;
 import io.varve.core.commit.Task;
 import io.varve.core.commit.Verdict;
 import io.varve.core.drive.Anchor;
@@ -19,8 +22,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -56,20 +64,121 @@ class SinkChainTest {
         Optional<Anchor> parent = Optional.empty();
 
         try (SinkRole _ = stack.sink(2)) {
-            for (int sequence = 0; sequence < 3; sequence++) {
-                Marks marks = disk.scribble(40, random);
+            for (int sequence = 0; sequence < 4; sequence++) {
+                // Nothing is written before the last one.
+                Marks marks = disk.scribble(sequence == 3 ? 0 : 40, random);
                 states.add(disk.freeze("vda-" + sequence + ".raw"));
                 try (SnapshotServer server = SnapshotServer.raw(states.getLast(), "vda@sp-" + sequence)) {
                     Task.Copy task = parent.isEmpty()
-                            ? orders.full("sp-0", server.export())
-                            : orders.increment("sp-" + sequence, parent.get(), marks, server.export());
+                            ? orders.full("a-0", server.export())
+                            : orders.increment("a-" + sequence, parent.get(), marks, server.export());
                     parent = Optional.of(archive(orders, task));
                 }
             }
         }
 
-        assertChain("vda/sp-0/", states);
-        stack.assertNoUploads();
+        assertChain("vda/a-0/", "a-", states);
+        stack.assertNoUploads("vda");
+    }
+
+    @Test
+    void shouldTakeALargeCutFromTheExport() throws Exception {
+        Path image = folder.resolve("vdb.qcow2");
+        Path before = folder.resolve("vdb-0.raw");
+        Path after = folder.resolve("vdb-1.raw");
+        Tool.run("qemu-img", "create", "-f", "qcow2", image.toString(), "16M").success();
+        Tool.run("qemu-io", "-f", "qcow2", image.toString(), "-c", "write -P 5 1M 3M")
+                .success();
+        Tool.run("qemu-img", "convert", "-f", "qcow2", "-O", "raw", image.toString(), before.toString())
+                .success();
+        Tool.run("qemu-img", "bitmap", "--add", "-g", "64k", image.toString(), "bitmap0")
+                .success();
+        Tool.run("qemu-io", "-f", "qcow2", image.toString(), "-c", "write -P 6 128k 4k", "-c", "write -z 2M 1M")
+                .success();
+        Tool.run("qemu-img", "convert", "-f", "qcow2", "-O", "raw", image.toString(), after.toString())
+                .success();
+        Orders orders = new Orders("vdb", 16 << 20);
+        Marks marks = Marks.none(Granularity.DEFAULT, 16 << 20);
+        marks.mark(128 << 10, 4 << 10);
+        marks.mark(2 << 20, 1 << 20);
+
+        try (SinkRole _ = stack.sink(1)) {
+            Anchor full;
+            try (SnapshotServer server = SnapshotServer.raw(before, "vdb@sp-0")) {
+                full = archive(orders, orders.full("b-0", server.export()));
+            }
+            try (SnapshotServer server = SnapshotServer.qcow2(image, "bitmap0", "vdb@sp-1")) {
+                Marks others = Marks.none(Granularity.DEFAULT, 16 << 20);
+                others.mark(0, 1);
+                Task.Copy wrong = orders.incrementWithoutCut("b-x", full, others, server.export());
+                stack.send(wrong);
+                Outcome.CopyFailed failed = stack.awaitFailure(wrong);
+                assertEquals(Retry.POINTLESS, failed.retry());
+                assertTrue(failed.reason().contains(others.digest().hex()), failed.reason());
+                archive(orders, orders.incrementWithoutCut("b-1", full, marks, server.export()));
+            }
+        }
+
+        assertChain("vdb/b-0/", "b-", List.of(before, after));
+    }
+
+    @Test
+    void shouldObeyTheOneDecision() throws Exception {
+        Disk disk = Disk.create(folder.resolve("vdc.raw"), 1 << 20);
+        Orders orders = new Orders("vdc", 1 << 20);
+        try (SinkRole _ = stack.sink(2);
+                SnapshotServer server = SnapshotServer.raw(disk.raw(), "vdc@sp-0")) {
+            Task.Copy task = orders.full("c-0", server.export());
+            Outcome.Copied copied = stack.copy(task);
+
+            stack.send(orders.commit(task, copied.manifest()));
+            stack.send(orders.abort(task, "somebody gave up"));
+            Verdict first = stack.awaitDecided(task).verdict();
+            Outcome.Decided again = stack.decide(orders.abort(task, "too late"));
+
+            assertEquals(first, again.verdict());
+            // The unit is decided: a straggling attempt copies nothing.
+            int objects = stack.keys("vdc/").size();
+            stack.send(new Task.Copy(task.part(), 2));
+            Task.Copy marker = orders.full("c-marker", server.export());
+            stack.copy(marker);
+            assertEquals(objects + 3, stack.keys("vdc/").size());
+            assertEquals(
+                    Set.of(first),
+                    stack.heard().stream()
+                            .filter(outcome -> outcome instanceof Outcome.Decided decided
+                                    && decided.unit().equals(task.unit()))
+                            .map(outcome -> ((Outcome.Decided) outcome).verdict())
+                            .collect(Collectors.toSet()));
+        }
+    }
+
+    @Test
+    void shouldCommitAGroupAsOne() throws Exception {
+        Disk disk = Disk.create(folder.resolve("group.raw"), 1 << 20);
+        Orders one = new Orders("one", 1 << 20);
+        Orders two = new Orders("two", 1 << 20);
+        try (SinkRole _ = stack.sink(2);
+                SnapshotServer server = SnapshotServer.raw(disk.raw(), "group")) {
+            Task.Copy first = one.grouped("g-0", List.of(one, two), server.export());
+            Task.Copy second = two.grouped("g-0", List.of(one, two), server.export());
+            stack.send(first);
+            stack.send(second);
+            ManifestRef ofOne = stack.awaitCopied(first).manifest();
+            ManifestRef ofTwo = stack.awaitCopied(second).manifest();
+            Verdict all = new Verdict.Committed(new TreeMap<>(Map.of(one.drive(), ofOne, two.drive(), ofTwo)));
+
+            stack.send(new Task.Decide(first.unit(), all, new TreeSet<>(List.of(one.drive(), two.drive()))));
+
+            for (Orders orders : List.of(one, two)) {
+                Outcome decided = stack.await(outcome ->
+                        outcome instanceof Outcome.Decided said && said.drive().equals(orders.drive())
+                                ? Optional.of(said)
+                                : Optional.empty());
+                assertEquals(new Outcome.Decided(first.unit(), orders.drive(), all), decided);
+            }
+            assertOffered("g-", 0);
+        }
     }
 
     /** Copies and commits. */
@@ -82,7 +191,7 @@ class SinkChainTest {
         return anchor;
     }
 
-    private static void assertChain(String prefix, List<Path> states) throws Exception {
+    private static void assertChain(String prefix, String syncPoints, List<Path> states) throws Exception {
         Path images = Files.createDirectory(folder.resolve("images-" + prefix.replace('/', '-')));
         stack.download(prefix, images);
         List<Path> chain;
@@ -91,29 +200,16 @@ class SinkChainTest {
         }
         assertEquals(states.size(), chain.size());
         for (int sequence = 0; sequence < states.size(); sequence++) {
-            String image = chain.get(sequence).toString();
-            Tool.run("qemu-img", "check", "-f", "qcow2", image).success();
-            assertEquals(
-                    "Images are identical.",
-                    Tool.run(
-                                    "qemu-img",
-                                    "compare",
-                                    "-f",
-                                    "qcow2",
-                                    "-F",
-                                    "raw",
-                                    image,
-                                    states.get(sequence).toString())
-                            .success()
-                            .strip());
-            assertOffered("sp-" + sequence);
+            SinkStack.assertSame(chain.get(sequence), states.get(sequence));
+            assertOffered(syncPoints, sequence);
         }
     }
 
-    private static void assertOffered(String syncPoint) throws Exception {
+    private static void assertOffered(String syncPoints, int sequence) throws Exception {
         try (ObjectStore store = stack.store()) {
-            SyncPoint found =
-                    new Catalog(store).find(new SyncPointId(syncPoint)).orElseThrow();
+            SyncPoint found = new Catalog(store)
+                    .find(new SyncPointId(syncPoints + sequence))
+                    .orElseThrow();
             assertInstanceOf(SyncPoint.State.Committed.class, found.state());
         }
     }

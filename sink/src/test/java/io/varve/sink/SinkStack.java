@@ -1,5 +1,6 @@
 package io.varve.sink;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.varve.archive.ArchiveSettings;
@@ -7,9 +8,13 @@ import io.varve.archive.store.ObjectKey;
 import io.varve.archive.store.ObjectStore;
 import io.varve.archive.store.ObjectSummary;
 import io.varve.archive.store.WhenMissing;
+import io.varve.core.Tool;
 import io.varve.core.commit.Outcome;
 import io.varve.core.commit.Task;
 import io.varve.embedded.stack.BrokerProcess;
+import io.varve.embedded.stack.ChildProcess;
+import io.varve.embedded.stack.JavaCommand;
+import io.varve.embedded.stack.JvmOptions;
 import io.varve.embedded.stack.S3Credentials;
 import io.varve.embedded.stack.StoreProcess;
 import io.varve.schemas.CatalogEntry;
@@ -18,6 +23,7 @@ import io.varve.schemas.TopicSetup;
 import io.varve.schemas.Topics;
 import io.varve.schemas.VarveSerdes;
 import java.io.IOException;
+import java.io.Writer;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -41,6 +47,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Deserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -91,8 +98,16 @@ final class SinkStack implements AutoCloseable {
         return Map.of("bootstrap.servers", broker.bootstrapServers());
     }
 
+    String bootstrapServers() {
+        return broker.bootstrapServers();
+    }
+
     BrokerProcess broker() {
         return broker;
+    }
+
+    StoreProcess server() {
+        return server;
     }
 
     /** Sets how long a task is locked, for sinks that start after this. */
@@ -132,10 +147,35 @@ final class SinkStack implements AutoCloseable {
         return SinkRole.start(config().withWorkers(workers), InstantSource.system(), new SecureRandom());
     }
 
+    /** The role in a process of its own, which can be killed. */
+    ChildProcess sinkProcess(int workers, List<String> jvmOptions) throws IOException, InterruptedException {
+        Path values = folder.resolve("sink.properties");
+        try (Writer writer = Files.newBufferedWriter(values)) {
+            settings().store(writer, null);
+        }
+        List<String> options =
+                Stream.concat(JvmOptions.COMMON.stream(), jvmOptions.stream()).toList();
+        List<String> main =
+                List.of(SinkTestMain.class.getName(), bootstrapServers(), values.toString(), Integer.toString(workers));
+        ChildProcess child = ChildProcess.start(
+                new JavaCommand("sink", options, JavaCommand.ownClassPath(), main, Map.of()),
+                folder.resolve("sink.log"));
+        child.awaitReady(Duration.ofSeconds(60));
+        return child;
+    }
+
     void send(Task task) {
         var _ = producer.send(
                 new ProducerRecord<>(Topics.BACKUP_TASKS, task.unit().toString(), task));
         producer.flush();
+    }
+
+    /** Puts something into the queue that is no task. */
+    void sendGarbage() {
+        try (KafkaProducer<String, byte[]> raw =
+                new KafkaProducer<>(client(), new StringSerializer(), new ByteArraySerializer())) {
+            var _ = raw.send(new ProducerRecord<>(Topics.BACKUP_TASKS, "garbage", new byte[] {1, 2, 3}));
+        }
     }
 
     /** Sends a copy task and waits for the manifest. */
@@ -145,6 +185,28 @@ final class SinkStack implements AutoCloseable {
                 outcome instanceof Outcome.Copied copied && copied.unit().equals(task.unit())
                         ? Optional.of(copied)
                         : failure(task, outcome));
+    }
+
+    /** Waits for the manifest, whatever attempts fail meanwhile. */
+    Outcome.Copied awaitCopied(Task.Copy task) {
+        return await(outcome -> outcome instanceof Outcome.Copied copied
+                        && copied.unit().equals(task.unit())
+                        && copied.drive().equals(task.part().drive())
+                ? Optional.of(copied)
+                : Optional.empty());
+    }
+
+    /** Waits until there are so many objects below a prefix, or more. */
+    void awaitKeys(String prefix, int count) throws IOException {
+        try (ObjectStore store = store()) {
+            for (int poll = 0; poll < PATIENCE_POLLS; poll++) {
+                if (store.list(prefix, Optional.empty()).objects().size() >= count) {
+                    return;
+                }
+                consumer.poll(POLL).forEach(record -> heard.add(record.value()));
+            }
+            throw new AssertionError("not " + count + " objects below " + prefix + " in time");
+        }
     }
 
     private static Optional<Outcome.Copied> failure(Task.Copy task, Outcome outcome) {
@@ -172,6 +234,17 @@ final class SinkStack implements AutoCloseable {
                 outcome instanceof Outcome.Decided decided && decided.unit().equals(task.unit())
                         ? Optional.of(decided)
                         : Optional.empty());
+    }
+
+    /** Waits until a copy has said so often how far it is. */
+    void awaitProgress(Task.Copy task, long times) {
+        await(outcome -> heard.stream()
+                                .filter(one -> one instanceof Outcome.Progress progress
+                                        && progress.unit().equals(task.unit()))
+                                .count()
+                        >= times
+                ? Optional.of(outcome)
+                : Optional.empty());
     }
 
     /** All that was heard so far. */
@@ -228,11 +301,11 @@ final class SinkStack implements AutoCloseable {
         }
     }
 
-    /** Fails if an upload has left anything. */
-    void assertNoUploads() throws IOException {
+    /** Fails if uploads of a drive have left parts; S3Proxy keeps those in files of this name. */
+    void assertNoUploads(String drive) throws IOException {
         try (Stream<Path> files = Files.walk(folder.resolve("store"))) {
-            List<Path> left = files.filter(file -> Files.isRegularFile(file))
-                    .filter(file -> !file.toString().contains("/prefix/"))
+            List<Path> left = files.filter(file -> file.toString().contains("/.mpus-"))
+                    .filter(file -> file.toString().contains("/" + drive + "/"))
                     .toList();
             assertTrue(left.isEmpty(), left::toString);
         }
@@ -251,6 +324,29 @@ final class SinkStack implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** Fails unless the only image below a prefix shows what the raw file does. */
+    void assertImage(String prefix, Path raw) throws IOException, InterruptedException {
+        Path images = Files.createDirectory(folder.resolve("images-" + prefix.replace('/', '-')));
+        download(prefix, images);
+        try (Stream<Path> files = Files.list(images)) {
+            List<Path> found = files.toList();
+            assertEquals(1, found.size());
+            assertSame(found.getFirst(), raw);
+        }
+    }
+
+    /**
+     * Fails unless qemu-img finds an image in order, and showing, through its backing files, what the raw file does.
+     */
+    static void assertSame(Path image, Path raw) throws IOException, InterruptedException {
+        Tool.run("qemu-img", "check", "-f", "qcow2", image.toString()).success();
+        assertEquals(
+                "Images are identical.",
+                Tool.run("qemu-img", "compare", "-f", "qcow2", "-F", "raw", image.toString(), raw.toString())
+                        .success()
+                        .strip());
     }
 
     private static void download(ObjectStore store, ObjectSummary summary, Path file) throws IOException {

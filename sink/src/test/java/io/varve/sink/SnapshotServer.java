@@ -2,6 +2,10 @@ package io.varve.sink;
 
 import io.varve.core.drive.SyncPointMark.SnapshotExport;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -40,13 +44,22 @@ final class SnapshotServer implements AutoCloseable {
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
                 .start();
-        while (!Files.exists(socket)) {
+        while (!listens(socket)) {
             if (!process.isAlive()) {
                 throw new AssertionError(command + " ended: " + Files.readString(log));
             }
             Thread.onSpinWait();
         }
         return new SnapshotServer(process, socket, exportName);
+    }
+
+    /** The socket's file is there a moment before anybody listens. */
+    private static boolean listens(Path socket) throws IOException {
+        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            return Files.exists(socket) && probe.connect(UnixDomainSocketAddress.of(socket));
+        } catch (ConnectException e) {
+            return false;
+        }
     }
 
     SnapshotExport export() {

@@ -37,11 +37,11 @@ final class DecideWork implements TaskWork {
 
     @Override
     public Optional<Answers> perform() throws InterruptedException {
-        LOG.info("unit {}: decision begins, proposed is {}", task.unit(), task.proposed());
+        LOG.info("unit {}: decision begins, proposed is {}", task.unit(), word(task.proposed()));
         for (int number = 0; number < TRIES && !cancelled; number++) {
             try {
                 Verdict verdict = decide();
-                LOG.info("unit {}: decided, {}", task.unit(), verdict);
+                LOG.info("unit {}: decided, {}", task.unit(), word(verdict));
                 return Optional.of(new Answers(DecideRules.told(task, verdict), entries(verdict)));
             } catch (IOException e) {
                 LOG.warn("unit {}: not decided, which is tried again: {}", task.unit(), e.getMessage());
@@ -50,6 +50,13 @@ final class DecideWork implements TaskWork {
             }
         }
         return Optional.empty();
+    }
+
+    private static String word(Verdict verdict) {
+        return switch (verdict) {
+            case Verdict.Committed(var manifests) -> "committed with drives " + manifests.keySet();
+            case Verdict.Aborted(String reason) -> "aborted: " + reason;
+        };
     }
 
     private Verdict decide() throws IOException {

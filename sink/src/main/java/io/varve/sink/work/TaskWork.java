@@ -5,7 +5,7 @@ import java.util.Optional;
 
 /** One task being worked on. Thread: one performs; the others are safe for any. */
 public interface TaskWork {
-    /** What the task came to; empty when it's to be given back, since it was cancelled or can't be done for now. */
+    /** What the task came to; empty when it's to be given back, since it was cancelled, or the store is away. */
     Optional<Answers> perform() throws InterruptedException;
 
     /** Lets {@link #perform} end soon, without a result if it has none yet. */

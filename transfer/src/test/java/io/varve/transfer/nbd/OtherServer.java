@@ -1,5 +1,6 @@
 package io.varve.transfer.nbd;
 
+import io.varve.core.Tool;
 import io.varve.formats.nbd.NbdAddress;
 import io.varve.formats.nbd.NbdUri;
 import java.io.IOException;
@@ -14,7 +15,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A server of others, nbdkit or qemu-nbd, on a Unix socket in a folder. */
-record OtherServer(NbdUri uri, Process process) implements AutoCloseable {
+public record OtherServer(NbdUri uri, Process process) implements AutoCloseable {
 
     /** Starts nbdkit with the given filters, plugin and parameters, and waits until it listens. */
     static OtherServer nbdkit(Path folder, String... arguments) throws IOException {
@@ -23,7 +24,7 @@ record OtherServer(NbdUri uri, Process process) implements AutoCloseable {
     }
 
     /** Starts qemu-nbd with the given options and image, and waits until it listens. */
-    static OtherServer qemuNbd(Path folder, String exportName, String... arguments) throws IOException {
+    public static OtherServer qemuNbd(Path folder, String exportName, String... arguments) throws IOException {
         Path socket = folder.resolve("qemu.sock");
         return start(
                 socket,
@@ -61,8 +62,13 @@ record OtherServer(NbdUri uri, Process process) implements AutoCloseable {
         }
     }
 
-    void kill() {
+    public void kill() {
         process.destroyForcibly();
+    }
+
+    /** Makes it say nothing more, though its connections stay: as {@code kill -STOP} does. */
+    public void pause() throws IOException, InterruptedException {
+        Tool.run("kill", "-STOP", Long.toString(process.pid())).success();
     }
 
     @Override
