@@ -71,17 +71,19 @@ public final class Quickstart {
     }
 
     private CompletableFuture<List<RealData>> realData(Path scratch) {
-        return CompletableFuture.supplyAsync(() -> {
-            List<RealData> made = new ArrayList<>();
-            for (int part = 0; part < DRIVES.size(); part++) {
-                try {
-                    made.add(RealData.make(scratch, part, DRIVES.size()));
-                } catch (IOException | InterruptedException e) {
-                    throw new CompletionException(e);
-                }
-            }
-            return made;
-        });
+        return CompletableFuture.supplyAsync(
+                () -> {
+                    List<RealData> made = new ArrayList<>();
+                    for (int part = 0; part < DRIVES.size(); part++) {
+                        try {
+                            made.add(RealData.make(scratch, part, DRIVES.size()));
+                        } catch (IOException | InterruptedException e) {
+                            throw new CompletionException(e);
+                        }
+                    }
+                    return made;
+                },
+                task -> Thread.ofPlatform().daemon().name("real-data").start(task));
     }
 
     private static <T> T join(CompletableFuture<T> future) throws IOException {

@@ -187,18 +187,14 @@ public final class Member implements AutoCloseable {
         return Duration.ofNanos(System.nanoTime() - sinceNanos);
     }
 
-    private void serve(ChildProcess process) throws IOException, InterruptedException {
+    private void serve(ChildProcess process) throws InterruptedException {
         keepPid(() -> pids.write(name, process.pid()));
         set(Optional.of(process));
         firstPid.complete(process.pid());
         if (isKeptDown()) {
             process.killNow();
         }
-        try {
-            tell("ended with exit code " + process.onExit().get() + (isKeptDown() ? "" : "; it's started again"));
-        } catch (ExecutionException e) {
-            throw new IOException("The end of the " + name + " can't be awaited", e);
-        }
+        tell("ended with exit code " + process.awaitExit() + (isKeptDown() ? "" : "; it's started again"));
     }
 
     /** A file that can't be written, on a full disk perhaps, mustn't end a process that serves. */

@@ -19,6 +19,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -110,7 +111,7 @@ class KillTest {
 
     private static void writeUntilKilled(Member agent, SplittableRandom random) throws Exception {
         AtomicInteger acked = new AtomicInteger();
-        CompletableFuture<Void> ended = CompletableFuture.runAsync(() -> {
+        CompletableFuture<Void> ended = inBackground(() -> {
             try (NbdClient client = NbdClient.connect(
                     stack.stack().unixExport("drive0"), List.of(), NbdClientOptions.DEFAULT)) {
                 while (true) {
@@ -122,7 +123,7 @@ class KillTest {
                 }
             } catch (IOException e) {
                 // The agent is gone: that's what it is about.
-                return;
+                return null;
             }
         });
         while (acked.get() < 50 && !ended.isDone()) {
@@ -140,7 +141,7 @@ class KillTest {
     }
 
     private static CompletableFuture<JsonNode> begin() {
-        return CompletableFuture.supplyAsync(() -> {
+        return inBackground(() -> {
             try {
                 return stack.backup("--grouped");
             } catch (IOException e) {
@@ -149,6 +150,12 @@ class KillTest {
                 throw new IllegalStateException(e);
             }
         });
+    }
+
+    /** The common pool has one thread on two cores, which others need. */
+    private static <T> CompletableFuture<T> inBackground(Supplier<T> task) {
+        return CompletableFuture.supplyAsync(
+                task, run -> Thread.ofPlatform().daemon().name("in-background").start(run));
     }
 
     /** The backup ended whole or not at all, and the next one is right. */

@@ -45,7 +45,7 @@ class ChildProcessTest {
 
         child.stop();
 
-        assertEquals(SleeperMain.CLEAN_EXIT, child.onExit().get());
+        assertEquals(SleeperMain.CLEAN_EXIT, child.awaitExit());
     }
 
     @Test
