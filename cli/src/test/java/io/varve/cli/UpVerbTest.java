@@ -69,6 +69,19 @@ class UpVerbTest {
     }
 
     @Test
+    void shouldRefuseAnImageThatNoDiskCouldBe() throws Exception {
+        var odd = Files.write(folder.resolve("odd.img"), new byte[1000]);
+
+        var run = CommandRun.of("up", "--data", folder.toString(), "a=" + odd);
+
+        assertEquals(1, run.code());
+        assertEquals(
+                "varve up: The image " + odd + " of drive a has 1000 bytes, which isn't a multiple of 512; grow it,"
+                        + " for example with truncate.\n",
+                run.err());
+    }
+
+    @Test
     void shouldRefuseWhatIsNoDrive() {
         var run = CommandRun.of("up", "--data", folder.toString(), "disk.img");
 

@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Starts a role as a JVM of this one's class path.
@@ -61,16 +63,17 @@ record RoleLaunch(StackRole role, List<String> arguments, Path log) implements L
         return new JavaCommand(role.verb(), options, JavaCommand.ownClassPath(), main, Map.of());
     }
 
-    /** What the verb said when it failed, without its name. */
+    /** What the verb said when it failed or found itself misused, in the words that it has for the user alone. */
     private Optional<String> sentence(long fromByte) throws IOException {
-        var begin = "varve " + role.verb() + ": ";
+        var said = Pattern.compile("varve(?: " + role.verb() + ")?: (.*?)(?: Try 'varve help.*)?");
         try (var input = Files.newInputStream(log)) {
             input.skipNBytes(fromByte);
             return new String(input.readAllBytes(), StandardCharsets.UTF_8)
                     .lines()
-                    .filter(line -> line.startsWith(begin))
+                    .map(said::matcher)
+                    .filter(Matcher::matches)
                     .reduce((earlier, later) -> later)
-                    .map(line -> "The " + role.verb() + " role doesn't start: " + line.substring(begin.length()));
+                    .map(line -> "The " + role.verb() + " role doesn't start: " + line.group(1));
         }
     }
 }

@@ -13,6 +13,8 @@ import java.nio.file.Path;
  */
 public record StackDrive(DriveId id, Path image, String argument) {
 
+    private static final int SECTOR_BYTES = 512;
+
     /**
      * Reads {@code name=PATH[,…]}; a comma in the path is written twice.
      *
@@ -34,6 +36,13 @@ public record StackDrive(DriveId id, Path image, String argument) {
     void check() throws IOException {
         if (!Files.exists(image)) {
             throw new NoSuchFileException(image.toString());
+        }
+        if (Files.isDirectory(image)) {
+            throw new IOException("The image " + image + " of drive " + id + " is a folder; expected a raw image");
+        }
+        if (Files.isRegularFile(image) && Files.size(image) % SECTOR_BYTES != 0) {
+            throw new IOException("The image " + image + " of drive " + id + " has " + Files.size(image)
+                    + " bytes, which isn't a multiple of " + SECTOR_BYTES + "; grow it, for example with truncate");
         }
         if (!Files.isReadable(image) || !Files.isWritable(image)) {
             throw new IOException("The image " + image + " of drive " + id + " can't be read and written by this user");
