@@ -114,6 +114,11 @@ final class QmpClient implements AutoCloseable {
         }
     }
 
+    /** Gives out none of the events that came so far. */
+    void forgetEvents() {
+        events.clear();
+    }
+
     /** How a job ends. */
     JsonNode jobEnd(String job) {
         return event(event -> event.path("event").asText().matches("BLOCK_JOB_(COMPLETED|CANCELLED)")
