@@ -14,7 +14,6 @@ import io.varve.core.drive.Completion;
 import io.varve.core.id.DriveId;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.SyncMode;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -119,7 +118,8 @@ class FileChainPropertyTest {
             List<Integer> floors =
                     writers.stream().map(w -> w.history().acknowledged()).toList();
             transact(cut);
-            List<Integer> ceilings = writers.stream().map(w -> w.history().begun()).toList();
+            List<Integer> ceilings =
+                    writers.stream().map(w -> w.history().begun()).toList();
             assertEquals(DRIVES.size(), await(), "both jobs succeed");
             check(cut, floors, ceilings);
         }
@@ -130,7 +130,15 @@ class FileChainPropertyTest {
                 Path raw = folder.resolve("restored.raw");
                 Tool.run("qemu-img", "check", "-f", "qcow2", image(drive, cut).toString())
                         .success();
-                Tool.run("qemu-img", "convert", "-f", "qcow2", "-O", "raw", image(drive, cut).toString(), raw.toString())
+                Tool.run(
+                                "qemu-img",
+                                "convert",
+                                "-f",
+                                "qcow2",
+                                "-O",
+                                "raw",
+                                image(drive, cut).toString(),
+                                raw.toString())
                         .success();
                 images.add(Files.readAllBytes(raw));
             }

@@ -33,8 +33,20 @@ class JobGroupTest {
 
         assertEquals(
                 List.of(
-                        "0 created", "0 running", "1 created", "1 running", "0 waiting", "1 waiting", "1 pending",
-                        "0 pending", "1 Written", "1 concluded", "1 null", "0 Written", "0 concluded", "0 null"),
+                        "0 created",
+                        "0 running",
+                        "1 created",
+                        "1 running",
+                        "0 waiting",
+                        "1 waiting",
+                        "1 pending",
+                        "0 pending",
+                        "1 Written",
+                        "1 concluded",
+                        "1 null",
+                        "0 Written",
+                        "0 concluded",
+                        "0 null"),
                 told);
     }
 
@@ -51,7 +63,14 @@ class JobGroupTest {
 
         assertTrue(effects.contains(new JobEffect.StopCopy(0)), effects::toString);
         assertEquals(
-                List.of("1 aborting", "1 Failed", "1 concluded", "1 null", "0 aborting", "0 Cancelled", "0 concluded",
+                List.of(
+                        "1 aborting",
+                        "1 Failed",
+                        "1 concluded",
+                        "1 null",
+                        "0 aborting",
+                        "0 Cancelled",
+                        "0 concluded",
                         "0 null"),
                 told);
     }
@@ -137,7 +156,8 @@ class JobGroupTest {
                 switch (left.poll()) {
                     case JobEffect.Status _ -> {}
                     case JobEffect.StopCopy(int job) -> told.add(job);
-                    case JobEffect.CheckTargets _ -> group.targetsGood().reversed().forEach(left::addFirst);
+                    case JobEffect.CheckTargets _ ->
+                        group.targetsGood().reversed().forEach(left::addFirst);
                     case JobEffect.LetAppear(int job) -> {
                         assertEquals(jobs, stored.size(), "an image appears before all are stored");
                         released.add(job);

@@ -121,7 +121,9 @@ class ArchiveJobsTest {
                 + "{'type': 'block-dirty-bitmap-add', 'data': {'node': 'disk0', 'name': 'b'}},"
                 + "{'type': 'drive-backup', 'data': {'device': 'disk0', 'sync': 'full', 'target': 'archive:'}}]}}");
 
-        assertEquals("disk0", monitor.run("{'execute': 'query-jobs'}").get(0).get("id").textValue());
+        assertEquals(
+                "disk0",
+                monitor.run("{'execute': 'query-jobs'}").get(0).get("id").textValue());
     }
 
     @Test

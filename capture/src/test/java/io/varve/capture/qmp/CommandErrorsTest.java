@@ -98,10 +98,7 @@ class CommandErrorsTest {
                 "Dirty bitmap 'nope' not found",
                 "block-dirty-bitmap-merge",
                 "{'node': 'drive0', 'target': 'b', 'bitmaps': ['nope']}");
-        expect(
-                "Bitmap 'nope' could not be found",
-                "drive-backup",
-                backup("'sync': 'incremental', 'bitmap': 'nope'"));
+        expect("Bitmap 'nope' could not be found", "drive-backup", backup("'sync': 'incremental', 'bitmap': 'nope'"));
         expect(
                 "Cannot find device='Zz' nor node-name='Zz'",
                 "drive-backup",
@@ -148,10 +145,7 @@ class CommandErrorsTest {
                 "drive-backup",
                 backup("'sync': 'full', 'bitmap-mode': 'always'"));
         expect("Invalid job ID '1bad'", "drive-backup", backup("'sync': 'full', 'job-id': '1bad'"));
-        expect(
-                "Parameter 'speed' expects a non-negative value",
-                "drive-backup",
-                backup("'sync': 'full', 'speed': -1"));
+        expect("Parameter 'speed' expects a non-negative value", "drive-backup", backup("'sync': 'full', 'speed': -1"));
         expect(
                 "max-workers must be between 1 and 2147483647",
                 "drive-backup",
@@ -193,9 +187,8 @@ class CommandErrorsTest {
                     + "', 'disabled': true}}");
         }
 
-        JsonNode bitmaps = monitor.run("{'execute': 'query-named-block-nodes'}")
-                .get(0)
-                .get("dirty-bitmaps");
+        JsonNode bitmaps =
+                monitor.run("{'execute': 'query-named-block-nodes'}").get(0).get("dirty-bitmaps");
 
         StringBuilder names = new StringBuilder();
         bitmaps.forEach(bitmap -> names.append(bitmap.get("name").textValue()));
@@ -207,9 +200,7 @@ class CommandErrorsTest {
     }
 
     private void expect(String description, String command, String arguments) {
-        assertEquals(
-                description,
-                monitor.refused("{'execute': '" + command + "', 'arguments': " + arguments + "}"));
+        assertEquals(description, monitor.refused("{'execute': '" + command + "', 'arguments': " + arguments + "}"));
     }
 
     private static String action(String type, String data) {

@@ -10,6 +10,7 @@ import io.varve.transfer.nbd.Durability;
 import io.varve.transfer.nbd.NbdClient;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -95,7 +96,9 @@ class FileJobsTest {
         images.get(1).hold();
         monitor.run(text(GROUPED));
         awaitStatus("drive0", "waiting");
-        assertEquals("waiting", monitor.run("{'execute': 'query-jobs'}").get(1).get("status").textValue());
+        assertEquals(
+                "waiting",
+                monitor.run("{'execute': 'query-jobs'}").get(1).get("status").textValue());
 
         Files.delete(folder.resolve("inc1"));
         Files.createDirectory(folder.resolve("inc1"));
@@ -105,7 +108,8 @@ class FileJobsTest {
         assertEquals("BLOCK_JOB_COMPLETED", failed.get("event").textValue(), failed::toString);
         assertEquals("Input/output error", failed.get("data").get("error").textValue());
         assertTrue(failed.get("data").get("x-varve-reason").textValue().contains("inc1' isn't a regular file"));
-        assertEquals("BLOCK_JOB_CANCELLED", monitor.jobEnd("drive0").get("event").textValue());
+        assertEquals(
+                "BLOCK_JOB_CANCELLED", monitor.jobEnd("drive0").get("event").textValue());
         JsonNode error = monitor.event(e -> e.path("event").asText().equals("BLOCK_JOB_ERROR"));
         assertEquals("drive1 write report", describe(error.get("data")));
         gone("drive0");
@@ -136,7 +140,8 @@ class FileJobsTest {
 
         JsonNode failed = monitor.jobEnd("drive0");
         assertTrue(failed.get("data").get("x-varve-reason").textValue().contains("the test wants it"));
-        assertEquals("BLOCK_JOB_CANCELLED", monitor.jobEnd("drive1").get("event").textValue());
+        assertEquals(
+                "BLOCK_JOB_CANCELLED", monitor.jobEnd("drive1").get("event").textValue());
         gone("drive0");
         gone("drive1");
         JsonNode error = monitor.event(e -> e.path("event").asText().equals("BLOCK_JOB_ERROR"));
@@ -182,18 +187,22 @@ class FileJobsTest {
         assertEquals("Job ID 'drive0' already in use", monitor.refused(text(full("drive0", "other"))));
         assertEquals(
                 "Bitmap 'b' is currently in use by another operation and cannot be used",
-                monitor.refused("{'execute': 'block-dirty-bitmap-clear', 'arguments': {'node': 'drive0', 'name': 'b'}}"));
+                monitor.refused(
+                        "{'execute': 'block-dirty-bitmap-clear', 'arguments': {'node': 'drive0', 'name': 'b'}}"));
         monitor.run("{'execute': 'block-job-cancel', 'arguments': {'device': 'drive0'}}");
 
-        assertEquals("BLOCK_JOB_CANCELLED", monitor.jobEnd("drive1").get("event").textValue());
-        assertEquals("BLOCK_JOB_CANCELLED", monitor.jobEnd("drive0").get("event").textValue());
+        assertEquals(
+                "BLOCK_JOB_CANCELLED", monitor.jobEnd("drive1").get("event").textValue());
+        assertEquals(
+                "BLOCK_JOB_CANCELLED", monitor.jobEnd("drive0").get("event").textValue());
         gone("drive0");
         images.forEach(HeldReads::letGo);
         assertEquals(counts, List.of(count(0), count(1)));
         assertEquals(0, monitor.run("{'execute': 'query-block-jobs'}").size());
         JsonNode unknown = monitor.send("{'execute': 'block-job-cancel', 'arguments': {'device': 'drive0'}}");
         assertEquals("DeviceNotActive", unknown.get("error").get("class").textValue());
-        assertEquals("Block job 'drive0' not found", unknown.get("error").get("desc").textValue());
+        assertEquals(
+                "Block job 'drive0' not found", unknown.get("error").get("desc").textValue());
     }
 
     @Test
@@ -206,7 +215,8 @@ class FileJobsTest {
 
         live.jobs.close();
 
-        assertEquals("BLOCK_JOB_CANCELLED", monitor.jobEnd("drive0").get("event").textValue());
+        assertEquals(
+                "BLOCK_JOB_CANCELLED", monitor.jobEnd("drive0").get("event").textValue());
         assertEquals("the agent is ending", monitor.refused(text(full("drive0", "late"))));
         assertFalse(Files.exists(folder.resolve("inc0.partial")));
     }
@@ -225,9 +235,31 @@ class FileJobsTest {
     }
 
     @Test
+    void shouldNotReadTheHolesOfASparseDrive() throws Exception {
+        try (NbdClient guest = live.guest("drive0")) {
+            guest.write(
+                    1 << 20, ByteBuffer.wrap("data".repeat(128).getBytes(StandardCharsets.UTF_8)), Durability.CACHED);
+        }
+        long before = images.get(0).readBytes();
+
+        run("{'device': 'drive0', 'sync': 'full', 'format': 'qcow2', 'target': '@/full'}");
+
+        long read = images.get(0).readBytes() - before;
+        assertTrue(read <= 128 << 10, read + " bytes were read");
+        assertIsDrive("drive0", "full");
+    }
+
+    @Test
     void shouldWriteAnyClusterSize() throws Exception {
         for (String clusterSize : List.of("512", "2M")) {
-            Tool.run("qemu-img", "create", "-f", "qcow2", "-o", "cluster_size=" + clusterSize, path("c" + clusterSize),
+            Tool.run(
+                            "qemu-img",
+                            "create",
+                            "-f",
+                            "qcow2",
+                            "-o",
+                            "cluster_size=" + clusterSize,
+                            path("c" + clusterSize),
                             String.valueOf(SIZE_BYTES))
                     .success();
             writeSomewhere("drive0");
@@ -354,7 +386,16 @@ class FileJobsTest {
 
     private void assertIsDrive(String drive, String image) throws Exception {
         Tool.run("qemu-img", "check", "-f", "qcow2", path(image)).success();
-        Tool.run("qemu-img", "compare", "-U", "-f", "raw", "-F", "qcow2", live.image(drive).toString(), path(image))
+        Tool.run(
+                        "qemu-img",
+                        "compare",
+                        "-U",
+                        "-f",
+                        "raw",
+                        "-F",
+                        "qcow2",
+                        live.image(drive).toString(),
+                        path(image))
                 .success();
     }
 

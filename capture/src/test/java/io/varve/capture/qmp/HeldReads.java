@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** A real image whose reads can be held up, or made to fail: so a job stands still, or fails, when a test wants it. */
@@ -14,6 +15,7 @@ final class HeldReads implements Backend {
     private final Backend image;
     private volatile @Nullable CountDownLatch held;
     private volatile boolean failing;
+    private final AtomicLong readBytes = new AtomicLong();
 
     HeldReads(Backend image) {
         this.image = image;
@@ -29,6 +31,11 @@ final class HeldReads implements Backend {
         if (latch != null) {
             latch.countDown();
         }
+    }
+
+    /** How much was read so far. */
+    long readBytes() {
+        return readBytes.get();
     }
 
     void fail(boolean fail) {
@@ -53,6 +60,7 @@ final class HeldReads implements Backend {
         if (failing) {
             throw new IOException("the test wants it");
         }
+        readBytes.addAndGet(into.remaining());
         image.read(offsetBytes, into);
     }
 

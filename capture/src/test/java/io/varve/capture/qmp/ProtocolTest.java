@@ -78,15 +78,22 @@ class ProtocolTest {
             assertEquals(
                     "The command query-version does not support OOB", client.refused("{'exec-oob': 'query-version'}"));
         }
-        assertEquals(
-                "QMP input member 'exec-oob' is unexpected", monitor.refused("{'exec-oob': 'query-version'}"));
+        assertEquals("QMP input member 'exec-oob' is unexpected", monitor.refused("{'exec-oob': 'query-version'}"));
     }
 
     @Test
     void shouldEchoAnyId() {
         for (String id : List.of("1", "\"a\"", "{\"b\":[null]}", "null")) {
-            assertEquals(id, monitor.send("{'execute': 'query-name', 'id': " + id + "}").get("id").toString());
-            assertEquals(id, monitor.send("{'execute': 'bogus', 'id': " + id + "}").get("id").toString());
+            assertEquals(
+                    id,
+                    monitor.send("{'execute': 'query-name', 'id': " + id + "}")
+                            .get("id")
+                            .toString());
+            assertEquals(
+                    id,
+                    monitor.send("{'execute': 'bogus', 'id': " + id + "}")
+                            .get("id")
+                            .toString());
         }
     }
 
@@ -96,7 +103,8 @@ class ProtocolTest {
         for (int reply = 0; reply < 3; reply++) {
             assertTrue(monitor.reply().has("return"));
         }
-        for (byte each : "{'execute':\r\n'query-version'\n,\t\"id\" : 'it\\'s \\u0041'\n}".getBytes(StandardCharsets.UTF_8)) {
+        for (byte each :
+                "{'execute':\r\n'query-version'\n,\t\"id\" : 'it\\'s \\u0041'\n}".getBytes(StandardCharsets.UTF_8)) {
             monitor.sendOnly(new byte[] {each});
         }
         assertEquals("it's A", monitor.reply().get("id").textValue());
@@ -150,7 +158,8 @@ class ProtocolTest {
         monitor.run(VERSION);
         assertTrue(monitor.refused("[" + "1,".repeat(5_001)).startsWith("JSON token count limit exceeded"));
         resynchronize("many");
-        assertTrue(monitor.refused("{'id': '" + "a".repeat(2 << 20) + "\n").startsWith("JSON token size limit exceeded"));
+        assertTrue(
+                monitor.refused("{'id': '" + "a".repeat(2 << 20) + "\n").startsWith("JSON token size limit exceeded"));
         monitor.run(VERSION);
     }
 
@@ -195,8 +204,11 @@ class ProtocolTest {
             assertEquals("{\"return\":{}}", monitor.send("{'execute': 'quit'}").toString());
 
             for (QmpClient client : List.of(monitor, second)) {
-                JsonNode event = client.event(each -> each.path("event").asText().equals("SHUTDOWN"));
-                assertEquals("{\"guest\":false,\"reason\":\"host-qmp-quit\"}", event.get("data").toString());
+                JsonNode event =
+                        client.event(each -> each.path("event").asText().equals("SHUTDOWN"));
+                assertEquals(
+                        "{\"guest\":false,\"reason\":\"host-qmp-quit\"}",
+                        event.get("data").toString());
             }
             assertTrue(live.quit.await(30, TimeUnit.SECONDS));
             live.close();
