@@ -5,10 +5,12 @@ import io.varve.capture.snapshot.SnapshotRead;
 import io.varve.core.bits.Extent;
 import io.varve.transfer.source.ClusterSource;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
@@ -58,8 +60,18 @@ final class SnapshotSource implements ClusterSource {
     }
 
     @Override
-    public List<Extent> zeros(Extent range) {
-        return List.of();
+    public List<Extent> zeros(Extent range) throws IOException {
+        try {
+            return readers.submit(() -> snapshot.zeros(range)).get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while it was asked for its zeroes");
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException failure) {
+                throw new IOException(failure.getMessage(), failure);
+            }
+            throw new IllegalStateException("asking " + describe() + " for its zeroes broke", e);
+        }
     }
 
     /** Takes no more reads. Those that have begun end by themselves: waiting for them might interrupt them. */

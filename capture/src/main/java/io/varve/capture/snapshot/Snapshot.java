@@ -1,14 +1,18 @@
 package io.varve.capture.snapshot;
 
 import io.varve.capture.backend.Backend;
+import io.varve.core.bits.Extent;
 import io.varve.core.snapshot.GranuleStates;
 import io.varve.core.snapshot.Protection;
 import io.varve.core.snapshot.SnapshotStatus;
 import io.varve.core.snapshot.SnapshotStatus.Broken;
 import io.varve.core.snapshot.SnapshotStatus.Live;
 import io.varve.core.snapshot.SnapshotStatus.Released;
+import io.varve.formats.nbd.StatusExtent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +36,9 @@ public final class Snapshot {
 
     /** One copy moves no more than this, so that a large write's granules are copied side by side. */
     private static final long COPY_BYTES_MAX = 1 << 20;
+
+    /** How many zero extents are told at once; the rest of a range counts as unknown. */
+    private static final int ZEROS_MAX = 4096;
 
     private final String name;
     private final Backend backend;
@@ -131,6 +138,42 @@ public final class Snapshot {
         }
         // A write that broke the snapshot may have overtaken the read.
         return gone();
+    }
+
+    /**
+     * Parts of {@code range} that were zeroes at the cut, as far as the image tells without being read; ascending.
+     * Waits until reads may begin.
+     */
+    public List<Extent> zeros(Extent range) throws IOException {
+        readable.join();
+        if (!states.covers(range.offsetBytes(), range.lengthBytes())) {
+            return List.of();
+        }
+        List<Extent> zeros = new ArrayList<>();
+        long at = range.offsetBytes();
+        while (at < range.endBytes() && zeros.size() < ZEROS_MAX) {
+            for (StatusExtent extent : backend.allocation(at, range.endBytes() - at, ZEROS_MAX)) {
+                if ((extent.flags() & StatusExtent.ZERO) != 0) {
+                    addInImage(zeros, at, at + extent.lengthBytes());
+                }
+                at += extent.lengthBytes();
+            }
+        }
+        // A write that broke the snapshot may have overtaken the look at the image.
+        return gone() instanceof SnapshotRead.Done ? zeros : List.of();
+    }
+
+    /** Adds what no write has touched since the cut: looked at after the image, since it's preserved before a write. */
+    private void addInImage(List<Extent> zeros, long fromBytes, long toBytes) {
+        int shift = states.granule().shift();
+        long endGranule = end(toBytes);
+        long granule = states.nextInImage(first(fromBytes), endGranule);
+        while (granule < endGranule) {
+            long next = states.nextPreserved(granule, endGranule);
+            long partFrom = Math.max(fromBytes, granule << shift);
+            zeros.add(new Extent(partFrom, Math.min(toBytes, next << shift) - partFrom));
+            granule = states.nextInImage(next, endGranule);
+        }
     }
 
     /** The snapshot is of no use from now on; the first reason stays. Returns before any later write goes on. */

@@ -137,7 +137,7 @@ class LifeCycleTest {
         assertEquals("BLOCK_JOB_COMPLETED", end.get("event").textValue(), end::toString);
         assertFalse(data.has("error"), end::toString);
         assertEquals(data.get("len").longValue(), data.get("offset").longValue(), end::toString);
-        monitor.eventsUntilGone(job);
+        monitor.gone(job);
     }
 
     private void prepare(String image, String backing) throws Exception {

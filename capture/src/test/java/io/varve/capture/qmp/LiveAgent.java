@@ -102,9 +102,10 @@ final class LiveAgent implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        qmpServer.close();
         nbdServer.close();
         jobs.close();
+        // Last but one, so that monitors hear how the jobs ended.
+        qmpServer.close();
         agent.close();
     }
 }

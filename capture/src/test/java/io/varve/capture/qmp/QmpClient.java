@@ -114,17 +114,27 @@ final class QmpClient implements AutoCloseable {
         }
     }
 
+    /** Gives out none of the events that came so far. */
+    void forgetEvents() {
+        events.clear();
+    }
+
     /** How a job ends. */
     JsonNode jobEnd(String job) {
         return event(event -> event.path("event").asText().matches("BLOCK_JOB_(COMPLETED|CANCELLED)")
                 && event.path("data").path("device").asText().equals(job));
     }
 
-    /** Everything that came and wasn't given out, once job {@code job} is gone. */
-    List<JsonNode> eventsUntilGone(String job) {
-        JsonNode gone = event(event -> event.path("event").asText().equals("JOB_STATUS_CHANGE")
+    /** Waits until a job's id is free; gives nothing else out. */
+    JsonNode gone(String job) {
+        return event(event -> event.path("event").asText().equals("JOB_STATUS_CHANGE")
                 && event.path("data").path("status").asText().equals("null")
                 && event.path("data").path("id").asText().equals(job));
+    }
+
+    /** Everything that came and wasn't given out, once job {@code job} is gone. */
+    List<JsonNode> eventsUntilGone(String job) {
+        JsonNode gone = gone(job);
         List<JsonNode> all = new ArrayList<>(events);
         all.add(gone);
         events.clear();

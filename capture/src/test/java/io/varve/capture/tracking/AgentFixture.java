@@ -26,7 +26,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 
 /** An agent over raw files in a folder, and the ways in which tests use one. */
-final class AgentFixture implements AutoCloseable {
+public final class AgentFixture implements AutoCloseable {
     static final UUID BOOT = new UUID(11, 12);
 
     private final Path directory;
@@ -40,24 +40,24 @@ final class AgentFixture implements AutoCloseable {
                 new AgentSurroundings(exports, InstantSource.system(), System::nanoTime, new SecureRandom(), boot));
     }
 
-    static AgentFixture open(Path directory) throws IOException {
+    public static AgentFixture open(Path directory) throws IOException {
         return new AgentFixture(directory, options(directory), BOOT);
     }
 
-    static AgentFixture open(Path directory, AgentOptions options) throws IOException {
+    public static AgentFixture open(Path directory, AgentOptions options) throws IOException {
         return new AgentFixture(directory, options, BOOT);
     }
 
-    static AgentFixture openOnBoot(Path directory, UUID boot) throws IOException {
+    public static AgentFixture openOnBoot(Path directory, UUID boot) throws IOException {
         return new AgentFixture(directory, options(directory), boot);
     }
 
-    static AgentOptions options(Path directory) {
+    public static AgentOptions options(Path directory) {
         return AgentOptions.in(directory.resolve("state"), directory.resolve("live"), "unix:/none");
     }
 
     /** Attaches a raw image, made of zeroes when it isn't there. */
-    Export attach(String drive, long sizeBytes) throws IOException {
+    public Export attach(String drive, long sizeBytes) throws IOException {
         Path image = image(drive);
         if (!Files.exists(image)) {
             try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
@@ -74,43 +74,43 @@ final class AgentFixture implements AutoCloseable {
         return export(drive);
     }
 
-    Path image(String drive) {
+    public Path image(String drive) {
         return directory.resolve(drive + ".raw");
     }
 
-    Agent agent() {
+    public Agent agent() {
         return agent;
     }
 
-    Export export(String name) {
+    public Export export(String name) {
         return exports.find(name).orElseThrow();
     }
 
-    List<StartedBackup> transact(io.varve.core.drive.Completion completion, Action... actions) {
+    public List<StartedBackup> transact(io.varve.core.drive.Completion completion, Action... actions) {
         Transacted transacted = agent.transact(List.of(actions), completion, agent.newSyncPointId());
         return assertInstanceOf(Transacted.Done.class, transacted).backups();
     }
 
-    static Action add(String drive, String bitmap) {
+    public static Action add(String drive, String bitmap) {
         return new Action.AddBitmap(drive, bitmap, Optional.empty(), true, Recording.ENABLED);
     }
 
-    static Action full(String drive) {
+    public static Action full(String drive) {
         return new Action.Backup(drive, SyncMode.FULL, Optional.empty(), Optional.empty(), BackupTarget.FILE);
     }
 
-    static Action incremental(String drive, String bitmap) {
+    public static Action incremental(String drive, String bitmap) {
         return new Action.Backup(drive, SyncMode.INCREMENTAL, Optional.of(bitmap), Optional.empty(), BackupTarget.FILE);
     }
 
     /** Writes, and returns once that is acknowledged. */
-    static void write(Export export, long offsetBytes, byte[] data) {
+    public static void write(Export export, long offsetBytes, byte[] data) {
         ended(completion -> export.write(
                 offsetBytes, ByteBuffer.allocateDirect(data.length).put(data).flip(), completion));
     }
 
     /** Runs a request that must succeed, to its end. */
-    static void ended(java.util.function.Consumer<Completion> request) {
+    public static void ended(java.util.function.Consumer<Completion> request) {
         CompletableFuture<Void> end = new CompletableFuture<>();
         request.accept(new Completion() {
             @Override

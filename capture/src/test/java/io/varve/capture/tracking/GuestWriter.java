@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** A guest's thread: writes to several drives, each write begun only when the one before was acknowledged. */
-final class GuestWriter implements Runnable {
+public final class GuestWriter implements Runnable {
     private static final int SECTORS_MAX = 24;
 
     private final WriteHistory history;
@@ -19,8 +19,12 @@ final class GuestWriter implements Runnable {
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private volatile boolean stopped;
 
-    /** @param lane this writer's share of each run of {@code lanes} blocks of {@link #SECTORS_MAX} sectors */
-    GuestWriter(List<Export> drives, int lane, int lanes, SplittableRandom random) {
+    /**
+     * A writer to the drives.
+     *
+     * @param lane this writer's share of each run of {@code lanes} blocks of {@link #SECTORS_MAX} sectors
+     */
+    public GuestWriter(List<Export> drives, int lane, int lanes, SplittableRandom random) {
         this.drives = drives;
         this.random = random;
         this.lane = lane;
@@ -28,16 +32,16 @@ final class GuestWriter implements Runnable {
         this.history = new WriteHistory(lane + 1, sector -> sector / SECTORS_MAX % lanes == lane);
     }
 
-    WriteHistory history() {
+    public WriteHistory history() {
         return history;
     }
 
-    void stop() {
+    public void stop() {
         stopped = true;
     }
 
     /** Fails when the writer ended by itself. */
-    void check() {
+    public void check() {
         Throwable ended = failure.get();
         if (ended != null) {
             throw new AssertionError("I9: a guest's write failed", ended);

@@ -12,7 +12,7 @@ import java.util.function.LongPredicate;
  * The naive model of one writer: the list of its writes, one after the other, each to some sectors of one drive. Every
  * sector that it writes holds the writer's number and the write's.
  */
-final class WriteHistory {
+public final class WriteHistory {
     static final int SECTOR_BYTES = 512;
 
     private final int writer;
@@ -20,40 +20,48 @@ final class WriteHistory {
     private final List<Write> writes = new ArrayList<>();
     private int acknowledged;
 
-    /** @param number from 1 */
-    record Write(int number, Kind kind, int drive, long firstSector, int sectors) {}
+    /**
+     * One write.
+     *
+     * @param number from 1
+     */
+    public record Write(int number, Kind kind, int drive, long firstSector, int sectors) {}
 
     /** What a write leaves. */
-    enum Kind {
+    public enum Kind {
         DATA,
         ZEROES
     }
 
-    /** @param owned which sectors are this writer's alone */
-    WriteHistory(int writer, LongPredicate owned) {
+    /**
+     * Of a writer that hasn't written yet.
+     *
+     * @param owned which sectors are this writer's alone
+     */
+    public WriteHistory(int writer, LongPredicate owned) {
         this.writer = writer;
         this.owned = owned;
     }
 
-    synchronized Write begin(Kind kind, int drive, long firstSector, int sectors) {
+    public synchronized Write begin(Kind kind, int drive, long firstSector, int sectors) {
         Write write = new Write(writes.size() + 1, kind, drive, firstSector, sectors);
         writes.add(write);
         return write;
     }
 
-    synchronized void acknowledge(Write write) {
+    public synchronized void acknowledge(Write write) {
         acknowledged = write.number();
     }
 
-    synchronized int begun() {
+    public synchronized int begun() {
         return writes.size();
     }
 
-    synchronized int acknowledged() {
+    public synchronized int acknowledged() {
         return acknowledged;
     }
 
-    byte[] content(Write write) {
+    public byte[] content(Write write) {
         ByteBuffer content = ByteBuffer.allocate(write.sectors() * SECTOR_BYTES);
         while (content.hasRemaining()) {
             content.putInt(writer).putInt(write.number());
@@ -66,7 +74,7 @@ final class WriteHistory {
      * the cut is missing ({@code floor}), none begun after it is in ({@code ceiling}), and none is in without all of
      * the writer's earlier ones, on whatever drive. Only the newest may be torn, when it may have been in flight.
      */
-    synchronized void checkLegal(List<byte[]> images, int floor, int ceiling) {
+    public synchronized void checkLegal(List<byte[]> images, int floor, int ceiling) {
         int newestSeen = floor;
         for (byte[] image : images) {
             for (int sector = 0; sector < image.length / SECTOR_BYTES; sector++) {
