@@ -81,12 +81,12 @@ public final class CaptureRole implements AutoCloseable {
                     surroundings.nanos());
             endings.push(publishing::close);
         });
-        // Before publishing: how its jobs end is to be published, too.
-        endings.push(jobs::close);
         QmpServer.Face face =
                 new QmpServer.Face(agent, jobs, config.driveInfos(), config.packageName(), this::quit);
         QmpServer qmp = new QmpServer(face, surroundings.clock());
         endings.push(qmp::close);
+        // Before publishing and QMP: how its jobs end is to be told by both.
+        endings.push(jobs::close);
         endings.push(nbd::close);
         for (NbdAddress address : config.nbd()) {
             LOG.info("NBD on {}", nbd.listen(address));

@@ -23,7 +23,7 @@ class BadInputTest {
 
     @Test
     void shouldSayThatAnImageIsMissing() throws Exception {
-        mustFail(1, "There is no file", capture("drive0=" + folder.resolve("none.raw")));
+        mustFail(1, "doesn't exist", capture("drive0=" + folder.resolve("none.raw")));
     }
 
     @Test

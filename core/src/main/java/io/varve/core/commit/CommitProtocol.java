@@ -20,7 +20,7 @@ import java.util.TreeSet;
  * that says (I14). Inputs may come again and in any order.
  */
 public final class CommitProtocol {
-    /** How many attempts a copy has, and how often silence is met by waiting, before an abort is asked for. */
+    /** How many attempts a copy has, and how long a missing part is waited for, before an abort is asked for. */
     public static final int ATTEMPTS_MAX = 8;
 
     private CommitProtocol() {}
@@ -147,22 +147,18 @@ public final class CommitProtocol {
         return decide(gathering.unit(), new Verdict.Aborted("no part came of " + absent), gathering.participants());
     }
 
+    /**
+     * Sends again what nothing was heard of. That isn't a failure: all sinks may be busy, or away. It's the same attempt,
+     * since attempts count failures, and doing one twice is harmless.
+     */
     private static Transition sendAgain(Copying copying) {
-        SortedMap<DriveId, CopyState> copies = new TreeMap<>(copying.copies());
         List<UnitEffect> effects = new ArrayList<>();
         for (CopyState copy : copying.copies().values()) {
             if (copy instanceof CopyState.Sent(Part part, int attempt)) {
-                if (attempt >= ATTEMPTS_MAX) {
-                    return abort(
-                            Optional.of(copying),
-                            copying.unit(),
-                            new TreeSet<>(),
-                            part.drive() + ": nothing was heard of " + attempt + " attempts");
-                }
-                send(copies, effects, new CopyState.Sent(part, attempt + 1));
+                effects.add(new UnitEffect.Send(new Task.Copy(part, attempt)));
             }
         }
-        return Transition.to(new Copying(copying.unit(), copies), effects);
+        return Transition.to(copying, effects);
     }
 
     /** Asks for an abort, unless a decision is known or already asked for: then says, or asks for, that. */

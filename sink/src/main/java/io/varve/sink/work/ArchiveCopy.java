@@ -9,6 +9,7 @@ import io.varve.archive.ObjectKeys;
 import io.varve.archive.store.MultipartUpload;
 import io.varve.archive.store.ObjectKey;
 import io.varve.archive.store.ObjectOutput;
+import io.varve.archive.store.StoreException;
 import io.varve.archive.store.StoredParts;
 import io.varve.archive.sums.SumsWriter;
 import io.varve.core.commit.ManifestRef;
@@ -43,7 +44,8 @@ final class ArchiveCopy {
     sealed interface End {
         record Published(ManifestRef manifest, long storedBytes) implements End {}
 
-        record Failed(CopyOutcome.Side side, String reason) implements End {}
+        /** {@code store} tells what kind of failure the store met, if it was the store's. */
+        record Failed(CopyOutcome.Side side, String reason, Optional<StoreException.Category> store) implements End {}
 
         record Cancelled() implements End {}
     }
@@ -61,7 +63,8 @@ final class ArchiveCopy {
             return switch (outcome) {
                 case CopyOutcome.Copied(CopyTotals totals, Optional<StoredParts> parts) ->
                     publish(totals, parts.orElseThrow(), sums);
-                case CopyOutcome.Failed(CopyOutcome.Side side, String reason) -> new End.Failed(side, reason);
+                case CopyOutcome.Failed(CopyOutcome.Side side, String reason) ->
+                    new End.Failed(side, reason, target.failure());
                 case CopyOutcome.Cancelled() -> new End.Cancelled();
             };
         }

@@ -8,6 +8,7 @@ import io.varve.archive.Manifest.Generations;
 import io.varve.archive.Manifests;
 import io.varve.archive.ObjectKeys;
 import io.varve.archive.store.ObjectKey;
+import io.varve.archive.store.StoreException;
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.Marks;
 import io.varve.core.commit.Outcome;
@@ -26,7 +27,6 @@ import io.varve.formats.nbd.NbdUri;
 import io.varve.formats.qcow2.Backing;
 import io.varve.formats.qcow2.ClusterSize;
 import io.varve.formats.qcow2.ImageGeometry;
-import io.varve.transfer.CopyOutcome;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -133,12 +133,24 @@ final class CopyRules {
                         + cut.digest().hex());
     }
 
-    /** Whether another attempt can help after a failure of the copy. */
-    static Retry retry(CopyOutcome.Side side, Optional<NbdError> serverError) {
-        return side == CopyOutcome.Side.SOURCE
-                        && serverError.filter(CopyRules::isFinal).isPresent()
-                ? Retry.POINTLESS
-                : Retry.WORTHWHILE;
+    /** Whether another attempt can help after the snapshot couldn't be read; empty when its server told no error. */
+    static Retry afterServer(Optional<NbdError> serverError) {
+        return serverError.filter(CopyRules::isFinal).isPresent() ? Retry.POINTLESS : Retry.WORTHWHILE;
+    }
+
+    /**
+     * Whether another attempt can help after a failure of the archive. A store that denies is one whose owner has to do
+     * something first: the guest's fleece shouldn't grow meanwhile.
+     */
+    static Retry afterStore(Optional<StoreException.Category> failure) {
+        return failure.filter(CopyRules::isFinal).isPresent() ? Retry.POINTLESS : Retry.WORTHWHILE;
+    }
+
+    private static boolean isFinal(StoreException.Category failure) {
+        return switch (failure) {
+            case DENIED, NO_BUCKET -> true;
+            case MISSING, TOO_LARGE, UNAVAILABLE, REFUSED -> false;
+        };
     }
 
     /** A snapshot that answers so is broken or removed; it never gets better. */

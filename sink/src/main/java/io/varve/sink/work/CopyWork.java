@@ -2,6 +2,7 @@ package io.varve.sink.work;
 
 import io.varve.archive.DamagedArchiveException;
 import io.varve.archive.Manifest;
+import io.varve.archive.store.StoreException;
 import io.varve.core.bits.Marks;
 import io.varve.core.commit.ManifestRef;
 import io.varve.core.commit.Outcome;
@@ -21,6 +22,7 @@ import io.varve.transfer.nbd.NoSuchExportException;
 import io.varve.transfer.source.NbdClusterSource;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
@@ -59,7 +61,14 @@ final class CopyWork implements TaskWork {
             bench.stop().pause(pause());
             return cancelled ? Optional.empty() : outcome.map(Answers::of);
         }
-        return outcome.map(Answers::of);
+        return outcome.map(this::answers);
+    }
+
+    /** A short copy had no time for a heartbeat; how much it was is told all the same. */
+    private Answers answers(Outcome outcome) {
+        return outcome instanceof Outcome.Copied
+                ? new Answers(List.of(progress().orElseThrow(), outcome), List.of())
+                : Answers.of(outcome);
     }
 
     private Duration pause() {
@@ -70,7 +79,7 @@ final class CopyWork implements TaskWork {
         try {
             return answer();
         } catch (IOException e) {
-            return cancelled ? Optional.empty() : Optional.of(worthwhile(e));
+            return cancelled ? Optional.empty() : Optional.of(failed(e));
         }
     }
 
@@ -151,8 +160,14 @@ final class CopyWork implements TaskWork {
         ArchiveCopy copy = new ArchiveCopy(bench, order, parent);
         return switch (copy.run(source, plan, control)) {
             case ArchiveCopy.End.Cancelled() -> Optional.empty();
-            case ArchiveCopy.End.Failed(var side, String reason) ->
-                Optional.of(CopyRules.failed(task, reason, CopyRules.retry(side, source.serverError())));
+            case ArchiveCopy.End.Failed(var side, String reason, var store) ->
+                Optional.of(CopyRules.failed(
+                        task,
+                        reason,
+                        switch (side) {
+                            case SOURCE -> CopyRules.afterServer(source.serverError());
+                            case TARGET -> CopyRules.afterStore(store);
+                        }));
             case ArchiveCopy.End.Published(ManifestRef manifest, long storedBytes) ->
                 Optional.of(new Outcome.Copied(task.unit(), part().drive(), task.attempt(), manifest, storedBytes));
         };
@@ -162,9 +177,11 @@ final class CopyWork implements TaskWork {
         return Optional.of(CopyRules.failed(task, reason, Retry.POINTLESS));
     }
 
-    private Outcome worthwhile(IOException e) {
+    private Outcome failed(IOException e) {
         String reason = Optional.ofNullable(e.getMessage()).orElseGet(e::toString);
-        return CopyRules.failed(task, reason, Retry.WORTHWHILE);
+        Optional<StoreException.Category> store =
+                e instanceof StoreException stores ? Optional.of(stores.category()) : Optional.empty();
+        return CopyRules.failed(task, reason, CopyRules.afterStore(store));
     }
 
     private Part part() {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.varve.archive.BackupName;
+import io.varve.archive.store.StoreException;
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
@@ -28,7 +29,6 @@ import io.varve.formats.nbd.NbdAddress;
 import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.NbdUri;
 import io.varve.sink.work.CopyRules.Checked;
-import io.varve.transfer.CopyOutcome.Side;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
@@ -91,11 +91,13 @@ class CopyRulesTest {
 
     @Test
     void shouldTellABrokenSnapshotFromABrokenLine() {
-        assertEquals(Retry.POINTLESS, CopyRules.retry(Side.SOURCE, Optional.of(NbdError.EIO)));
-        assertEquals(Retry.POINTLESS, CopyRules.retry(Side.SOURCE, Optional.of(NbdError.ESHUTDOWN)));
-        assertEquals(Retry.WORTHWHILE, CopyRules.retry(Side.SOURCE, Optional.of(NbdError.ENOMEM)));
-        assertEquals(Retry.WORTHWHILE, CopyRules.retry(Side.SOURCE, Optional.empty()));
-        assertEquals(Retry.WORTHWHILE, CopyRules.retry(Side.TARGET, Optional.empty()));
+        assertEquals(Retry.POINTLESS, CopyRules.afterServer(Optional.of(NbdError.EIO)));
+        assertEquals(Retry.POINTLESS, CopyRules.afterServer(Optional.of(NbdError.ESHUTDOWN)));
+        assertEquals(Retry.WORTHWHILE, CopyRules.afterServer(Optional.of(NbdError.ENOMEM)));
+        assertEquals(Retry.WORTHWHILE, CopyRules.afterServer(Optional.empty()));
+        assertEquals(Retry.POINTLESS, CopyRules.afterStore(Optional.of(StoreException.Category.DENIED)));
+        assertEquals(Retry.WORTHWHILE, CopyRules.afterStore(Optional.of(StoreException.Category.UNAVAILABLE)));
+        assertEquals(Retry.WORTHWHILE, CopyRules.afterStore(Optional.empty()));
     }
 
     private static CopyOrder sound(SyncPointMark mark) {

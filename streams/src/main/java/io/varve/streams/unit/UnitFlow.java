@@ -9,7 +9,6 @@ import io.varve.core.commit.UnitInput;
 import io.varve.core.commit.UnitState;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
@@ -22,33 +21,47 @@ import org.apache.kafka.streams.processor.api.Record;
  * <p>Thread: its task's only.
  */
 final class UnitFlow {
+    private static final int DOUBLINGS_MAX = 6;
+
     private final ProcessorContext<String, UnitOutput> context;
     private final UnitStores stores;
     private final Duration silence;
-    private final Map<String, Long> heardMillis = new HashMap<>();
+    /** Each undecided unit's silence. */
+    private final Map<String, Quiet> quiet = new HashMap<>();
 
     UnitFlow(ProcessorContext<String, UnitOutput> context, UnitStores stores, Duration silence) {
         this.context = context;
         this.stores = stores;
         this.silence = silence;
-        stores.undecided().forEach(unit -> heardMillis.put(unit, context.currentSystemTimeMs()));
+        stores.undecided().forEach(unit -> quiet.put(unit, new Quiet(context.currentSystemTimeMs(), 0)));
+    }
+
+    /**
+     * How long nothing is heard of a unit.
+     *
+     * @param sinceMillis when it was heard, or told of its silence, last
+     * @param told how often it was told since it was heard
+     */
+    private record Quiet(long sinceMillis, int told) {
+        /** Each time twice as long: a queue that is slow must not be filled with repeats. */
+        boolean isLong(long nowMillis, Duration silence) {
+            return nowMillis - sinceMillis >= silence.toMillis() << Math.min(told, DOUBLINGS_MAX);
+        }
     }
 
     void on(String unit, UnitInput input, long timestamp) {
-        heardMillis.put(unit, context.currentSystemTimeMs());
+        quiet.put(unit, new Quiet(context.currentSystemTimeMs(), 0));
         move(unit, putCutAway(unit, input), timestamp);
     }
 
     /** Tells every unit that has been silent for too long. */
     void checkSilence(long nowMillis) {
-        List<String> silent = heardMillis.entrySet().stream()
-                .filter(heard -> nowMillis - heard.getValue() >= silence.toMillis())
-                .map(Map.Entry::getKey)
-                .toList();
-        for (String unit : silent) {
-            heardMillis.put(unit, nowMillis);
+        Map<String, Quiet> silent = new HashMap<>(quiet);
+        silent.values().removeIf(since -> !since.isLong(nowMillis, silence));
+        silent.forEach((unit, since) -> {
+            quiet.put(unit, new Quiet(nowMillis, since.told() + 1));
             move(unit, new UnitInput.Silence(), nowMillis);
-        }
+        });
     }
 
     private UnitInput putCutAway(String unit, UnitInput input) {
@@ -68,7 +81,7 @@ final class UnitFlow {
             });
         }
         if (next.state().filter(state -> !(state instanceof UnitState.Decided)).isEmpty()) {
-            heardMillis.remove(unit);
+            quiet.remove(unit);
         }
     }
 

@@ -1,14 +1,17 @@
 package io.varve.transfer.target;
 
 import io.varve.archive.store.MultipartUpload;
+import io.varve.archive.store.StoreException;
 import io.varve.archive.store.StoredParts;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /** An object in the archive. */
 public final class UploadTarget implements ImageTarget {
     private final MultipartUpload upload;
     private final String description;
+    private volatile Optional<StoreException.Category> failure = Optional.empty();
 
     /** An object for which {@code upload} has begun; {@code description} names it in messages. */
     public UploadTarget(MultipartUpload upload, String description) {
@@ -26,14 +29,29 @@ public final class UploadTarget implements ImageTarget {
         return MultipartUpload.MAX_PARTS;
     }
 
+    /** What kind of failure the store met; empty when it met none. */
+    public Optional<StoreException.Category> failure() {
+        return failure;
+    }
+
     @Override
     public void writePart(int number, long offsetBytes, ByteBuffer bytes) throws IOException {
-        upload.uploadPart(number, bytes);
+        try {
+            upload.uploadPart(number, bytes);
+        } catch (StoreException e) {
+            failure = Optional.of(e.category());
+            throw e;
+        }
     }
 
     @Override
     public StoredParts complete() throws IOException {
-        return upload.complete();
+        try {
+            return upload.complete();
+        } catch (StoreException e) {
+            failure = Optional.of(e.category());
+            throw e;
+        }
     }
 
     @Override
