@@ -81,8 +81,7 @@ public final class CaptureRole implements AutoCloseable {
                     surroundings.nanos());
             endings.push(publishing::close);
         });
-        QmpServer.Face face =
-                new QmpServer.Face(agent, jobs, config.driveInfos(), config.packageName(), this::quit);
+        QmpServer.Face face = new QmpServer.Face(agent, jobs, config.driveInfos(), config.packageName(), this::quit);
         QmpServer qmp = new QmpServer(face, surroundings.clock());
         endings.push(qmp::close);
         // Before publishing and QMP: how its jobs end is to be told by both.

@@ -8,8 +8,9 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A drive as the command line names it: {@code name=PATH[,format=raw][,granularity=BYTES]}. The format is stated or raw,
- * and never probed: a guest can write any header into its disk. A comma in the path is written twice, as QEMU has it.
+ * A drive as the command line names it: {@code name=PATH[,format=raw][,granularity=BYTES]}. The format is stated or
+ * raw, and never probed: a guest can write any header into its disk. A comma in the path is written twice, as QEMU has
+ * it.
  *
  * @param granularity of bitmaps that are added without one
  */
@@ -46,7 +47,8 @@ public record DriveArgument(DriveId drive, Path image, Optional<Granularity> gra
     }
 
     DriveInfo info() {
-        OptionalLong granularityBytes = granularity.stream().mapToLong(Granularity::bytes).findFirst();
+        OptionalLong granularityBytes =
+                granularity.stream().mapToLong(Granularity::bytes).findFirst();
         return new DriveInfo(drive, image, RAW, granularityBytes);
     }
 

@@ -29,15 +29,16 @@ public final class Host {
     }
 
     /**
-     * Where the live sets of an agent with this state directory go when nobody says where: on memory-backed storage, which
-     * outlives the process but not the host, under a name that follows from the directory's.
+     * Where the live sets of an agent with this state directory go when nobody says where: on memory-backed storage,
+     * which outlives the process but not the host, under a name that follows from the directory's.
      */
     public static Path liveDirectory(Path stateDirectory) {
         Path absolute = stateDirectory.toAbsolutePath().normalize();
         if (!Files.isWritable(SHARED_MEMORY)) {
             return absolute.resolve("live");
         }
-        String digest = Sha256.of(absolute.toString().getBytes(StandardCharsets.UTF_8)).hex();
+        String digest =
+                Sha256.of(absolute.toString().getBytes(StandardCharsets.UTF_8)).hex();
         return SHARED_MEMORY.resolve("varve-" + digest.substring(0, NAME_DIGITS));
     }
 }

@@ -134,8 +134,8 @@ final class CaptureVerb implements Callable<Integer> {
 
     private AgentOptions agentOptions(NbdAddress first) {
         if (exportAddress.isEmpty() && first instanceof NbdAddress.Tcp(String host, int port) && port == 0) {
-            throw new IllegalArgumentException("port 0 of " + host
-                    + " is any port, which sinks can't know; name one, or say --export-address");
+            throw new IllegalArgumentException(
+                    "port 0 of " + host + " is any port, which sinks can't know; name one, or say --export-address");
         }
         return new AgentOptions(
                 state,
@@ -143,6 +143,8 @@ final class CaptureVerb implements Callable<Integer> {
                 fleece.toString().isEmpty() ? state : fleece,
                 fleeceBytesMax,
                 cbwTimeoutMillis,
-                exportAddress.isEmpty() ? first.toString() : NbdAddress.parse(exportAddress).toString());
+                exportAddress.isEmpty()
+                        ? first.toString()
+                        : NbdAddress.parse(exportAddress).toString());
     }
 }

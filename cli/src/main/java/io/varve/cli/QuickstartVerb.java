@@ -31,7 +31,9 @@ final class QuickstartVerb implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         long chosen = seed != 0 ? seed : new SecureRandom().nextInt(1, Integer.MAX_VALUE);
-        return new Quickstart(folder(), surroundings.out(), chosen).run() ? ExitCode.DONE.code() : ExitCode.FAILED.code();
+        return new Quickstart(folder(), surroundings.out(), chosen).run()
+                ? ExitCode.DONE.code()
+                : ExitCode.FAILED.code();
     }
 
     private Path folder() throws IOException {

@@ -49,13 +49,15 @@ final class Backups implements AutoCloseable {
     }
 
     private boolean isCommitted(String syncPoint) throws IOException, InterruptedException {
-        JsonNode status = agent.execute("x-varve-backup-status", JSON.createObjectNode().put("sync-point", syncPoint));
+        JsonNode status =
+                agent.execute("x-varve-backup-status", JSON.createObjectNode().put("sync-point", syncPoint));
         boolean all = true;
         for (JsonNode drive : status.path("drives")) {
             String state = drive.path("state").asText();
             if (!state.equals("running") && !state.equals("committed")) {
-                throw new IOException("the backup of drive '" + drive.path("device").asText() + "' at sync point '"
-                        + syncPoint + "' is " + state + ": " + drive.path("reason").asText("no reason given"));
+                throw new IOException(
+                        "the backup of drive '" + drive.path("device").asText() + "' at sync point '" + syncPoint
+                                + "' is " + state + ": " + drive.path("reason").asText("no reason given"));
             }
             all &= state.equals("committed");
         }

@@ -84,7 +84,8 @@ final class DriveModel {
         long offsetBytes = (long) block * BLOCK_BYTES;
         while (bytes.hasRemaining()) {
             if (raw.read(bytes, offsetBytes + bytes.position()) < 0) {
-                throw new IOException("a raw image ends at " + (offsetBytes + bytes.position()) + " bytes; expected more");
+                throw new IOException(
+                        "a raw image ends at " + (offsetBytes + bytes.position()) + " bytes; expected more");
             }
         }
         bytes.flip();

@@ -53,7 +53,8 @@ final class GuestWriter implements AutoCloseable {
         this.client = client;
         this.random = random;
         this.hotOffsetBytes = territory.offsetBytes() + aligned(random.nextLong(territory.lengthBytes() - HOT_BYTES));
-        this.thread = Thread.ofPlatform().daemon().name("guest-" + territory.drive()).unstarted(this::writeOn);
+        this.thread =
+                Thread.ofPlatform().daemon().name("guest-" + territory.drive()).unstarted(this::writeOn);
     }
 
     /** Begins to write; {@code client} is this writer's from now on. */
@@ -108,7 +109,9 @@ final class GuestWriter implements AutoCloseable {
     void check() throws IOException {
         if (failure.isPresent()) {
             throw new IOException(
-                    "a write to drive '" + territory.drive() + "' failed: " + failure.get().getMessage(), failure.get());
+                    "a write to drive '" + territory.drive() + "' failed: "
+                            + failure.get().getMessage(),
+                    failure.get());
         }
     }
 

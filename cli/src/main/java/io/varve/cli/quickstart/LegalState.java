@@ -113,7 +113,14 @@ final class LegalState {
             Write lacked = writes.get(held.get(lacking));
             for (int holding = 0; holding < histories.size(); holding++) {
                 int count = held.get(holding);
-                if (count > 0 && lacked.ackedNanos() - histories.get(holding).writes().get(count - 1).begunNanos() < 0) {
+                if (count > 0
+                        && lacked.ackedNanos()
+                                        - histories
+                                                .get(holding)
+                                                .writes()
+                                                .get(count - 1)
+                                                .begunNanos()
+                                < 0) {
                     return Optional.of(new Finding.Illegal("a write of drive '"
                             + histories.get(lacking).drive() + "' at offset " + lacked.offsetBytes()
                             + " is missing, but one of drive '"

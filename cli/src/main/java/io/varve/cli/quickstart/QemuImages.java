@@ -51,8 +51,7 @@ final class QemuImages {
         if (check.exitCode() != 0) {
             return Optional.of("qemu-img check says: " + check.text());
         }
-        Answer compare =
-                run("qemu-img", "compare", "-q", "-f", "raw", "-F", "qcow2", restored.toString(), image);
+        Answer compare = run("qemu-img", "compare", "-q", "-f", "raw", "-F", "qcow2", restored.toString(), image);
         return compare.exitCode() == 0 ? Optional.empty() : Optional.of("qemu-img compare says: " + compare.text());
     }
 

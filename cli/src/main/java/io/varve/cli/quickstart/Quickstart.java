@@ -22,8 +22,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
 /**
- * The whole pipeline on this machine, proving itself: two drives are filled with real data, written all the time, backed
- * up, restored from the bucket alone, and compared with what their writers remember.
+ * The whole pipeline on this machine, proving itself: two drives are filled with real data, written all the time,
+ * backed up, restored from the bucket alone, and compared with what their writers remember.
  *
  * <p>Thread: one run at a time.
  */
@@ -90,7 +90,8 @@ public final class Quickstart {
         try {
             return future.join();
         } catch (CompletionException e) {
-            throw new IOException(e.getCause() == null ? e.getMessage() : e.getCause().getMessage(), e);
+            throw new IOException(
+                    e.getCause() == null ? e.getMessage() : e.getCause().getMessage(), e);
         }
     }
 

@@ -29,7 +29,8 @@ final class Report {
                     manifest.name().isFull() ? "full" : "incr",
                     mebibytes(manifest.name().isFull() ? manifest.image().sizeBytes() : dirtyBytes(manifest)),
                     mebibytes(manifest.data().lengthBytes()),
-                    String.format(Locale.ROOT, "%.1f s", drive.syncPoint().duration().toMillis() / 1e3),
+                    String.format(
+                            Locale.ROOT, "%.1f s", drive.syncPoint().duration().toMillis() / 1e3),
                     drive.objection().map(reason -> "WRONG: " + reason).orElse(drive.finding()));
         }
         out.println();

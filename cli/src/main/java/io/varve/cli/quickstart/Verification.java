@@ -56,11 +56,10 @@ final class Verification {
     private VerifiedDrive verify(TakenSyncPoint taken, DriveBackup.Committed backup, Path raw, Map<String, Path> all)
             throws IOException, InterruptedException {
         String drive = backup.manifest().name().drive().value();
-        Optional<String> objection =
-                switch (taken.expected()) {
-                    case Expected.Remembered(var models) -> difference(Objects.requireNonNull(models.get(drive)), raw);
-                    case Expected.Legal legal -> illegality(legal, all);
-                };
+        Optional<String> objection = switch (taken.expected()) {
+            case Expected.Remembered(var models) -> difference(Objects.requireNonNull(models.get(drive)), raw);
+            case Expected.Legal legal -> illegality(legal, all);
+        };
         if (objection.isEmpty() && qemu.isPresent()) {
             objection = qemu.get().objection(backup.ref(), raw);
         }

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What one writer did to its blocks, which nobody else writes, from a moment on. It has one write in flight at a time, so
- * a drive's state shows some first writes of it whole, and none of the others.
+ * What one writer did to its blocks, which nobody else writes, from a moment on. It has one write in flight at a time,
+ * so a drive's state shows some first writes of it whole, and none of the others.
  *
  * <p>Thread: the writer's until it is read.
  *

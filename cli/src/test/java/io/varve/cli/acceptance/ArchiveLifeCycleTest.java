@@ -118,7 +118,15 @@ class ArchiveLifeCycleTest {
                     .toString();
             Command.run("qemu-img", "check", "-f", "qcow2", image).well();
             Command.run(List.of(
-                            "qemu-img", "compare", "-U", "-f", "raw", "-F", "qcow2", stack.image(drive).toString(), image))
+                            "qemu-img",
+                            "compare",
+                            "-U",
+                            "-f",
+                            "raw",
+                            "-F",
+                            "qcow2",
+                            stack.image(drive).toString(),
+                            image))
                     .well();
         }
     }

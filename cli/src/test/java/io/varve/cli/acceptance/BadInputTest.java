@@ -78,7 +78,8 @@ class BadInputTest {
     }
 
     private String[] capture(String... more) {
-        List<String> arguments = new ArrayList<>(List.of("capture", "--state", folder.resolve("state").toString()));
+        List<String> arguments = new ArrayList<>(
+                List.of("capture", "--state", folder.resolve("state").toString()));
         arguments.addAll(List.of("--live", folder.resolve("live").toString()));
         if (!List.of(more).contains("--nbd")) {
             arguments.addAll(List.of("--nbd", "unix:" + folder.resolve("nbd.sock")));

@@ -37,7 +37,11 @@ class GroupedBackupTest {
         new Random(7).nextBytes(bytes);
         Files.write(random, bytes);
         stack.qemuIo("drive0", "write -P 0x11 0 4M", "write -P 0x12 40M 1M", "flush");
-        Command.run("nbdcopy", "--flush", random.toString(), stack.stack().tcpExport("drive1").toString())
+        Command.run(
+                        "nbdcopy",
+                        "--flush",
+                        random.toString(),
+                        stack.stack().tcpExport("drive1").toString())
                 .well();
 
         JsonNode full = stack.backup("--grouped");
@@ -72,7 +76,8 @@ class GroupedBackupTest {
 
     private static String all(JsonNode backup, String field) {
         StringBuilder all = new StringBuilder();
-        backup.path("drives").forEach(drive -> all.append(drive.path(field).asText()).append(' '));
+        backup.path("drives")
+                .forEach(drive -> all.append(drive.path(field).asText()).append(' '));
         return all.toString().strip();
     }
 }

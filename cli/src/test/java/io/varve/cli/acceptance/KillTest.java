@@ -26,8 +26,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * {@code kill -9} of each part at its worst moment: afterwards the backup is committed, or aborted with its bits kept; the
- * next one is right in any case, and there is never half a sync point.
+ * {@code kill -9} of each part at its worst moment: afterwards the backup is committed, or aborted with its bits kept;
+ * the next one is right in any case, and there is never half a sync point.
  */
 class KillTest {
     private static final Duration PATIENCE = Duration.ofSeconds(90);
@@ -104,7 +104,8 @@ class KillTest {
             JsonNode backup = stack.backup("--grouped");
 
             assertTrue(isCommitted(backup), backup::toString);
-            assertEquals("incremental", backup.path("drives").path(0).path("sync").asText(), backup::toString);
+            assertEquals(
+                    "incremental", backup.path("drives").path(0).path("sync").asText(), backup::toString);
             stack.mustRestoreToTheImages(backup.path("sync-point").asText());
         }
     }
@@ -112,8 +113,8 @@ class KillTest {
     private static void writeUntilKilled(Member agent, SplittableRandom random) throws Exception {
         AtomicInteger acked = new AtomicInteger();
         CompletableFuture<Void> ended = inBackground(() -> {
-            try (NbdClient client = NbdClient.connect(
-                    stack.stack().unixExport("drive0"), List.of(), NbdClientOptions.DEFAULT)) {
+            try (NbdClient client =
+                    NbdClient.connect(stack.stack().unixExport("drive0"), List.of(), NbdClientOptions.DEFAULT)) {
                 while (true) {
                     byte[] data = new byte[512 * (1 + random.nextInt(256))];
                     random.nextBytes(data);
@@ -164,7 +165,9 @@ class KillTest {
         if (isCommitted(ended)) {
             stack.mustRestoreToTheImages(ended.path("sync-point").asText());
         } else {
-            ended.path("drives").forEach(drive -> assertEquals("aborted", drive.path("state").asText(), ended::toString));
+            ended.path("drives")
+                    .forEach(
+                            drive -> assertEquals("aborted", drive.path("state").asText(), ended::toString));
         }
         write(0x70);
         JsonNode next = stack.backup("--grouped");

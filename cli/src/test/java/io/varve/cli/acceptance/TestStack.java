@@ -43,7 +43,8 @@ final class TestStack implements AutoCloseable {
         Stack stack = Stack.start(config, System.out);
         try {
             FaultProxy proxy = FaultProxy.before(stack.s3Endpoint());
-            stack.startRole(StackRole.SINK, List.of("--s3-endpoint", proxy.endpoint().toString()));
+            stack.startRole(
+                    StackRole.SINK, List.of("--s3-endpoint", proxy.endpoint().toString()));
             return new TestStack(folder, stack, proxy);
         } catch (IOException | InterruptedException | RuntimeException e) {
             stack.close();

@@ -148,8 +148,8 @@ public final class CommitProtocol {
     }
 
     /**
-     * Sends again what nothing was heard of. That isn't a failure: all sinks may be busy, or away. It's the same attempt,
-     * since attempts count failures, and doing one twice is harmless.
+     * Sends again what nothing was heard of. That isn't a failure: all sinks may be busy, or away. It's the same
+     * attempt, since attempts count failures, and doing one twice is harmless.
      */
     private static Transition sendAgain(Copying copying) {
         List<UnitEffect> effects = new ArrayList<>();
