@@ -1,6 +1,6 @@
 package io.varve.cli;
 
-import io.varve.restore.RestoreProgress;
+import io.varve.restore.ProgressLine;
 import io.varve.restore.RestoreVerb;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -20,7 +20,10 @@ final class Verbs {
                 new StreamsVerb(surroundings),
                 new BackupVerb(surroundings),
                 new SyncPointsVerb(surroundings),
-                new RestoreVerb(surroundings.out(), surroundings.environment(), RestoreProgress.NONE),
+                new RestoreVerb(
+                        surroundings.out(),
+                        surroundings.environment(),
+                        ProgressLine.forTerminal(surroundings.err(), System::nanoTime)),
                 new FeedVerb(surroundings),
                 new VersionVerb(surroundings));
     }

@@ -21,7 +21,8 @@ public final class RestoreMain {
 
     /** As {@link #main}, but gives the exit code back. */
     static int run(String[] arguments, Map<String, String> environment, PrintStream out, PrintStream err) {
-        CommandLine commandLine = new CommandLine(new RestoreVerb(out, environment, RestoreProgress.NONE));
+        CommandLine commandLine =
+                new CommandLine(new RestoreVerb(out, environment, ProgressLine.forTerminal(err, System::nanoTime)));
         commandLine
                 .getCommandSpec()
                 .addOption(OptionSpec.builder(RestoreVerb.CONFIG)

@@ -9,12 +9,14 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -40,12 +42,21 @@ public final class RestoreVerb implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(
-            names = "--sync-point",
-            paramLabel = "ID",
-            required = true,
-            description = "As 'varve sync-points' shows it.")
-    private String syncPoint = "";
+    @ArgGroup(multiplicity = "1")
+    private Wanted wanted = new Wanted();
+
+    /** Which state is wanted; one of them. */
+    static final class Wanted {
+        @Option(names = "--sync-point", paramLabel = "ID", description = "As 'varve sync-points' shows it.")
+        private String syncPoint = "";
+
+        @Option(
+                names = "--at",
+                paramLabel = "TIME",
+                description = "The latest whole sync point at this time: 2026-11-24T10:15 here, or"
+                        + " 2026-11-24T10:15:00Z.")
+        private String time = "";
+    }
 
     @Option(names = "--drive", paramLabel = "DRIVE", description = "Only this drive; else all of the sync point.")
     private String drive = "";
@@ -96,6 +107,9 @@ public final class RestoreVerb implements Callable<Integer> {
     public Integer call() throws IOException {
         ArchiveSettings settings = settings();
         try (ObjectStore store = settings.open(WhenMissing.REFUSE)) {
+            String syncPoint = wanted.time.isEmpty()
+                    ? wanted.syncPoint
+                    : new SyncPointAt(store).find(wanted.time, ZoneId.systemDefault());
             List<RestoredDrive> restored = new Restore(store, progress)
                     .run(syncPoint, Optional.of(drive).filter(name -> !name.isEmpty()), target);
             if (json) {

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -20,6 +21,7 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Stream;
 
 /**
  * The whole pipeline on this machine, proving itself: two drives are filled with real data, written all the time,
@@ -63,6 +65,7 @@ public final class Quickstart {
                 taken = takeSyncPoints(stack, guests);
             }
             List<VerifiedDrive> verified = verify(stack, taken, scratch);
+            delete(scratch);
             new Report(out).print(verified);
             boolean holds = holds(taken, verified);
             explain(stack, taken, holds);
@@ -198,6 +201,14 @@ public final class Quickstart {
             }
         }
         return verified;
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (Stream<Path> found = Files.walk(folder)) {
+            for (Path path : found.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
     }
 
     private boolean holds(List<TakenSyncPoint> taken, List<VerifiedDrive> verified) {
