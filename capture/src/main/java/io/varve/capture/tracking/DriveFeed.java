@@ -15,7 +15,10 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.locks.Lock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What of a drive's log isn't published yet, in the order in which it may be: control events as numbered; a
@@ -28,6 +31,7 @@ import java.util.concurrent.locks.Lock;
  * <p>Thread: safe for any thread; waits for the agent's control lock.
  */
 public final class DriveFeed {
+    private static final Logger LOG = LoggerFactory.getLogger(DriveFeed.class);
     private static final int RECORD_EXTENTS_MAX = 4096;
     private static final int BATCH_RECORDS_MAX = 64;
 
@@ -41,6 +45,8 @@ public final class DriveFeed {
     /** Ranges of control numbers whose markers wait for a flush. */
     private final NavigableMap<Long, Long> held = new TreeMap<>();
 
+    private Optional<FeedBatch> given = Optional.empty();
+    private boolean isClosed;
     private long toldWrites;
     private long toldWrittenBytes;
 
@@ -55,20 +61,28 @@ public final class DriveFeed {
     public Optional<FeedBatch> next() throws IOException {
         control.lock();
         try {
-            long next = acknowledged.control() + 1;
-            return next <= drive.state().control() ? controls(next) : extents();
+            given = isClosed ? Optional.empty() : pending();
+            return given;
         } finally {
             control.unlock();
         }
     }
 
-    /** The broker has all of {@code batch}. */
+    /**
+     * The broker has all of {@code batch}. Only the one given last counts, and only if nothing was asked for again
+     * since: what it holds is given once more then.
+     */
     public void acknowledge(FeedBatch batch) throws IOException {
         control.lock();
         try {
+            if (isClosed || given.filter(last -> last == batch).isEmpty()) {
+                return;
+            }
+            given = Optional.empty();
             if (batch.isControl()) {
                 acknowledged.set(Math.max(
                         acknowledged.control(), batch.records().getLast().control()));
+                drive.tidy();
                 return;
             }
             for (LogRecord record : batch.records()) {
@@ -89,8 +103,7 @@ public final class DriveFeed {
         try {
             long from = Math.max(controlNumber, drive.log().firstControl());
             acknowledged.set(Math.min(acknowledged.control(), from - 1));
-            published.resendAll();
-            complete.clear();
+            resendAll();
         } finally {
             control.unlock();
         }
@@ -101,8 +114,8 @@ public final class DriveFeed {
     public void republishGeneration(long generation) throws IOException {
         control.lock();
         try {
-            published.resend(generation);
-            complete.remove(generation);
+            given = Optional.empty();
+            resend(generation);
             long seal = sealOf(generation);
             acknowledged.set(Math.min(acknowledged.control(), seal - 1));
         } finally {
@@ -126,10 +139,43 @@ public final class DriveFeed {
         changed.run();
     }
 
+    /** All retained marks count as unpublished; under the control lock. */
+    void resendAll() {
+        given = Optional.empty();
+        published.resendAll();
+        complete.clear();
+    }
+
+    /** {@code into} holds the marks of {@code merged}, too; under the control lock. */
+    void coalesced(Set<Long> merged, long into) {
+        boolean isPublished = complete.contains(into) && complete.containsAll(merged);
+        merged.forEach(this::forget);
+        if (!isPublished) {
+            given = Optional.empty();
+            resend(into);
+        }
+    }
+
+    /** Nothing is given any more; under the control lock. */
+    void close() {
+        isClosed = true;
+        given = Optional.empty();
+    }
+
+    private void resend(long generation) {
+        published.resend(generation);
+        complete.remove(generation);
+    }
+
     /** The generation is gone; under the control lock. */
     void forget(long generation) {
         published.forget(generation);
         complete.remove(generation);
+    }
+
+    private Optional<FeedBatch> pending() throws IOException {
+        long next = Math.max(acknowledged.control() + 1, drive.log().firstControl());
+        return next <= drive.state().control() ? controls(next) : extents();
     }
 
     private Optional<FeedBatch> controls(long from) throws IOException {
@@ -139,15 +185,32 @@ public final class DriveFeed {
             if (isHeld(record)) {
                 break;
             }
-            if (record.event() instanceof GenerationSealed sealed) {
-                Optional<FeedBatch> first = extentsOf(sealed.generation());
-                if (first.isPresent()) {
-                    return records.isEmpty() ? first : Optional.of(new FeedBatch(records));
-                }
+            Optional<FeedBatch> first = extentsBefore(record.event());
+            if (first.isPresent()) {
+                return records.isEmpty() ? first : Optional.of(new FeedBatch(records));
             }
             records.add(record);
         }
         return records.isEmpty() ? Optional.empty() : Optional.of(new FeedBatch(records));
+    }
+
+    /** What the broker has to have before: the marks that the event has a digest of. */
+    private Optional<FeedBatch> extentsBefore(DriveEvent event) throws IOException {
+        Set<Long> needed = new TreeSet<>();
+        if (event instanceof GenerationSealed sealed) {
+            needed.add(sealed.generation());
+        } else if (event instanceof DriveEvent.GenerationsCoalesced coalesced) {
+            needed.add(coalesced.into());
+        } else if (event instanceof DriveEvent.SyncPointMarked(var mark)) {
+            mark.cut().ifPresent(cut -> needed.addAll(cut.generations()));
+        }
+        for (long generation : needed) {
+            Optional<FeedBatch> extents = extentsOf(generation);
+            if (extents.isPresent()) {
+                return extents;
+            }
+        }
+        return Optional.empty();
     }
 
     private LogRecord record(long number) throws IOException {
@@ -180,11 +243,16 @@ public final class DriveFeed {
         if (!state.generations().containsKey(generation) || complete.contains(generation)) {
             return Optional.empty();
         }
-        Marks marks = drive.marks(generation);
+        Optional<Marks> known = marks(generation);
+        if (known.isEmpty()) {
+            return Optional.empty();
+        }
+        Marks marks = known.get();
         List<Extent> pending = published.pending(generation, marks, RECORD_EXTENTS_MAX * BATCH_RECORDS_MAX);
         if (pending.isEmpty()) {
             if (!isOpen) {
                 complete.add(generation);
+                published.resend(generation);
             }
             return Optional.empty();
         }
@@ -194,6 +262,18 @@ public final class DriveFeed {
                     dirtied(generation, pending.subList(from, Math.min(pending.size(), from + RECORD_EXTENTS_MAX))));
         }
         return Optional.of(new FeedBatch(records));
+    }
+
+    /** Empty when they can't be read: readers then miss them, and say so, but nothing else waits for them. */
+    private Optional<Marks> marks(long generation) {
+        try {
+            return Optional.of(drive.marks(generation));
+        } catch (IOException e) {
+            LOG.warn(
+                    "drive '{}': generation {} can't be published: {}", drive.image().drive(), generation, e.toString());
+            complete.add(generation);
+            return Optional.empty();
+        }
     }
 
     private LogRecord dirtied(long generation, List<Extent> extents) {

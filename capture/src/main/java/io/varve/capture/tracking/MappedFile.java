@@ -62,10 +62,12 @@ final class MappedFile implements AutoCloseable {
         return path;
     }
 
-    /** Unmaps it; whoever still uses the segment gets an IllegalStateException. */
+    /** Unmaps it, unless that was done; whoever still uses the segment gets an IllegalStateException. */
     @Override
     public void close() {
-        arena.close();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
     }
 
     void delete() throws IOException {
