@@ -80,9 +80,7 @@ public final class DriveFeed {
             }
             given = Optional.empty();
             if (batch.isControl()) {
-                acknowledged.set(Math.max(
-                        acknowledged.control(), batch.records().getLast().control()));
-                drive.tidy();
+                acknowledgeControls(batch.records().getLast());
                 return;
             }
             for (LogRecord record : batch.records()) {
@@ -173,6 +171,15 @@ public final class DriveFeed {
         complete.remove(generation);
     }
 
+    /** Behind a checkpoint all marks are sent again: a reader may have dropped what it brings back. */
+    private void acknowledgeControls(LogRecord last) throws IOException {
+        acknowledged.set(Math.max(acknowledged.control(), last.control()));
+        if (last.event() instanceof DriveEvent.Checkpoint) {
+            resendAll();
+        }
+        drive.tidy();
+    }
+
     private Optional<FeedBatch> pending() throws IOException {
         long next = Math.max(acknowledged.control() + 1, drive.log().firstControl());
         return next <= drive.state().control() ? controls(next) : extents();
@@ -190,6 +197,9 @@ public final class DriveFeed {
                 return records.isEmpty() ? first : Optional.of(new FeedBatch(records));
             }
             records.add(record);
+            if (record.event() instanceof DriveEvent.Checkpoint) {
+                break;
+            }
         }
         return records.isEmpty() ? Optional.empty() : Optional.of(new FeedBatch(records));
     }

@@ -201,8 +201,6 @@ final class DriveTransaction {
                 .append(List.of(new DriveEvent.Checkpoint(
                         sealed.withUndecided(now.undecided()).withControl(now.control() + 1)))));
         drive.forget(effects);
-        // Readers dropped what the plan did.
-        drive.feed().resendAll();
         deleteQuietly(open);
     }
 

@@ -1,6 +1,7 @@
 package io.varve.capture.tracking;
 
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.backend.RawFileBackend;
@@ -30,10 +31,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
 
 /** An agent over raw files in a folder, and the ways in which tests use one. */
 final class AgentFixture implements AutoCloseable {
     static final UUID BOOT = new UUID(11, 12);
+    private static final long READ_NANOS_MAX = 20_000_000_000L;
 
     private final Path directory;
     private final ExportRegistry exports = new ExportRegistry();
@@ -106,15 +109,27 @@ final class AgentFixture implements AutoCloseable {
 
     /** Drains the feed; markers that wait for a flush are waited for. */
     void readAll(String drive, ReadingFold reader) throws IOException {
+        long startNanos = System.nanoTime();
         drain(feed(drive), reader);
         while (reader.state().control() < state(drive).control()) {
+            assertTrue(
+                    System.nanoTime() - startNanos < READ_NANOS_MAX,
+                    () -> "the feed stops at control event " + reader.state().control() + ", complaints "
+                            + reader.complaints() + ": " + state(drive));
             Thread.onSpinWait();
             drain(feed(drive), reader);
         }
     }
 
     static void drain(DriveFeed feed, ReadingFold reader) throws IOException {
-        for (Optional<FeedBatch> batch = feed.next(); batch.isPresent(); batch = feed.next()) {
+        drain(feed, reader, batch -> false);
+    }
+
+    /** Drains the feed up to a batch that {@code last} says is the last, which isn't acknowledged. */
+    static void drain(DriveFeed feed, ReadingFold reader, Predicate<FeedBatch> last) throws IOException {
+        for (Optional<FeedBatch> batch = feed.next();
+                batch.isPresent() && !last.test(batch.get());
+                batch = feed.next()) {
             batch.get().records().forEach(reader::read);
             feed.acknowledge(batch.get());
         }
