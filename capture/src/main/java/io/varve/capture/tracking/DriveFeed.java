@@ -7,6 +7,7 @@ import io.varve.core.event.DriveEvent;
 import io.varve.core.event.DriveEvent.ExtentsDirtied;
 import io.varve.core.event.DriveEvent.GenerationSealed;
 import io.varve.core.event.LogRecord;
+import io.varve.core.id.IncarnationId;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -192,7 +193,7 @@ public final class DriveFeed {
             if (isHeld(record)) {
                 break;
             }
-            Optional<FeedBatch> first = extentsBefore(record.event());
+            Optional<FeedBatch> first = extentsBefore(record);
             if (first.isPresent()) {
                 return records.isEmpty() ? first : Optional.of(new FeedBatch(records));
             }
@@ -205,8 +206,9 @@ public final class DriveFeed {
     }
 
     /** What the broker has to have before: the marks that the event has a digest of. */
-    private Optional<FeedBatch> extentsBefore(DriveEvent event) throws IOException {
+    private Optional<FeedBatch> extentsBefore(LogRecord record) {
         Set<Long> needed = new TreeSet<>();
+        DriveEvent event = record.event();
         if (event instanceof GenerationSealed sealed) {
             needed.add(sealed.generation());
         } else if (event instanceof DriveEvent.GenerationsCoalesced coalesced) {
@@ -215,7 +217,8 @@ public final class DriveFeed {
             mark.cut().ifPresent(cut -> needed.addAll(cut.generations()));
         }
         for (long generation : needed) {
-            Optional<FeedBatch> extents = extentsOf(generation);
+            // A reader that comes to this record doesn't know of a later attach yet, ours perhaps (I8).
+            Optional<FeedBatch> extents = extentsOf(generation, record.incarnation());
             if (extents.isPresent()) {
                 return extents;
             }
@@ -237,9 +240,9 @@ public final class DriveFeed {
                 && record.control() <= range.getValue();
     }
 
-    private Optional<FeedBatch> extents() throws IOException {
+    private Optional<FeedBatch> extents() {
         for (long generation : drive.state().generations().keySet()) {
-            Optional<FeedBatch> batch = extentsOf(generation);
+            Optional<FeedBatch> batch = extentsOf(generation, drive.log().incarnation());
             if (batch.isPresent()) {
                 return batch;
             }
@@ -247,7 +250,7 @@ public final class DriveFeed {
         return Optional.empty();
     }
 
-    private Optional<FeedBatch> extentsOf(long generation) throws IOException {
+    private Optional<FeedBatch> extentsOf(long generation, IncarnationId writer) {
         DriveState state = drive.state();
         boolean isOpen = state.open().number() == generation;
         if (!state.generations().containsKey(generation) || complete.contains(generation)) {
@@ -268,8 +271,8 @@ public final class DriveFeed {
         }
         List<LogRecord> records = new ArrayList<>();
         for (int from = 0; from < pending.size(); from += RECORD_EXTENTS_MAX) {
-            records.add(
-                    dirtied(generation, pending.subList(from, Math.min(pending.size(), from + RECORD_EXTENTS_MAX))));
+            List<Extent> part = pending.subList(from, Math.min(pending.size(), from + RECORD_EXTENTS_MAX));
+            records.add(new LogRecord(drive.image().drive(), writer, 0, dirtied(generation, part)));
         }
         return Optional.of(new FeedBatch(records));
     }
@@ -286,7 +289,7 @@ public final class DriveFeed {
         }
     }
 
-    private LogRecord dirtied(long generation, List<Extent> extents) {
+    private ExtentsDirtied dirtied(long generation, List<Extent> extents) {
         long writes = drive.path().writes();
         long writtenBytes = drive.path().writtenBytes();
         ExtentsDirtied dirtied = new ExtentsDirtied(
@@ -297,7 +300,7 @@ public final class DriveFeed {
                 writtenBytes - toldWrittenBytes);
         toldWrites = writes;
         toldWrittenBytes = writtenBytes;
-        return new LogRecord(drive.image().drive(), drive.log().incarnation(), 0, dirtied);
+        return dirtied;
     }
 
     private long sealOf(long generation) throws IOException {

@@ -20,10 +20,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.AnnotatedElementContext;
-import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.io.TempDirFactory;
 
 class BoundedTest {
     private static final long SIZE_BYTES = 1 << 20;
@@ -35,17 +32,6 @@ class BoundedTest {
     /** Ten thousand transactions are tens of thousands of fdatasyncs: in memory where there's room for that. */
     @TempDir(factory = MemoryBacked.class)
     Path directory;
-
-    static final class MemoryBacked implements TempDirFactory {
-        private static final Path MEMORY = Path.of("/dev/shm");
-
-        @Override
-        public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext context) throws IOException {
-            return Files.isWritable(MEMORY)
-                    ? Files.createTempDirectory(MEMORY, "varve-bounded")
-                    : Files.createTempDirectory("varve-bounded");
-        }
-    }
 
     @Test
     void shouldLeaveNothingOfTenThousandBitmaps() throws IOException { // I10
