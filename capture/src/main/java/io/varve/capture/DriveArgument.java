@@ -6,8 +6,9 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * A drive as the command line names it: {@code name=PATH[,format=raw][,granularity=BYTES]}. The format is stated or raw,
- * and never probed: a guest can write any header into its disk. A comma in the path is written twice, as QEMU has it.
+ * A drive as the command line names it: {@code name=PATH[,format=raw][,granularity=BYTES]}. The format is stated or
+ * raw, and never probed: a guest can write any header into its disk. A comma in the path is written twice, as QEMU has
+ * it.
  *
  * @param granularity of bitmaps that are added without one
  */

@@ -115,7 +115,9 @@ final class AttachedDrive {
         return Optional.ofNullable(running.get(key));
     }
 
-    /** Appends, folds, and forgets what nobody refers to any more; it's durable, and can't fail any more, after that. */
+    /**
+     * Appends, folds, and forgets what nobody refers to any more; it's durable, and can't fail any more, after that.
+     */
     void append(List<DriveEvent> events) throws IOException {
         forget(log.append(events));
     }
@@ -147,8 +149,8 @@ final class AttachedDrive {
     /** A reader that knows only a checkpoint couldn't offer the part of a backup that runs. */
     private boolean isArchiving() {
         return state().undecided().values().stream()
-                .anyMatch(u -> u.phase() == UndecidedBackup.Phase.RUNNING
-                        && u.mark().target() == BackupTarget.ARCHIVE);
+                .anyMatch(u ->
+                        u.phase() == UndecidedBackup.Phase.RUNNING && u.mark().target() == BackupTarget.ARCHIVE);
     }
 
     /** The marks of a generation of the state, which change while it's the open one. */

@@ -111,8 +111,9 @@ final class Attachment {
         long last = records.getLast().control();
         DriveState state = DriveLog.replay(records)
                 .filter(s -> s.control() == last)
-                .orElseThrow(() -> new CorruptJournalException("'" + file + "' doesn't hold all records up to its last, "
-                        + last + ": move it away, and take a full backup of the drive"));
+                .orElseThrow(
+                        () -> new CorruptJournalException("'" + file + "' doesn't hold all records up to its last, "
+                                + last + ": move it away, and take a full backup of the drive"));
         return inherit(journal, state, records, now);
     }
 
@@ -120,8 +121,8 @@ final class Attachment {
         JournalId id = new JournalId(surroundings.randomId());
         long sizeBytes = image.backend().sizeBytes();
         kept.dropAllBut(Set.of());
-        LiveSet open = created(
-                new MarkFileHeader(id, incarnation, surroundings.boot(), 1, Granularity.DEFAULT, sizeBytes));
+        LiveSet open =
+                created(new MarkFileHeader(id, incarnation, surroundings.boot(), 1, Granularity.DEFAULT, sizeBytes));
         MappedFile inFlight = live.createInFlight(incarnation);
         opened.push(inFlight::close);
         Journal journal = Journal.create(file, id);

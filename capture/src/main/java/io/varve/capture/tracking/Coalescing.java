@@ -57,8 +57,8 @@ final class Coalescing {
     private void merge(SortedSet<Long> merged, long into) throws IOException {
         try {
             Marks union = drive.kept().merge(into, merged);
-            drive.append(List.of(
-                    new DriveEvent.GenerationsCoalesced(merged, into, union.dirtyBytes(), union.digest())));
+            drive.append(
+                    List.of(new DriveEvent.GenerationsCoalesced(merged, into, union.dirtyBytes(), union.digest())));
         } catch (IOException e) {
             drive.kept().reject(into);
             throw e;
@@ -76,8 +76,7 @@ final class Coalescing {
         Map<Kind, SortedSet<Long>> groups = new LinkedHashMap<>();
         for (Generation generation : state.generations().values()) {
             if (generation.seal().isPresent() && !named.contains(generation.number())) {
-                Kind kind =
-                        new Kind(referrers(state, generation), generation.granularity(), generation.sizeBytes());
+                Kind kind = new Kind(referrers(state, generation), generation.granularity(), generation.sizeBytes());
                 groups.computeIfAbsent(kind, k -> new TreeSet<>()).add(generation.number());
             }
         }

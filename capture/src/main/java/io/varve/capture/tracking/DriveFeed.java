@@ -76,7 +76,7 @@ public final class DriveFeed {
     public void acknowledge(FeedBatch batch) throws IOException {
         control.lock();
         try {
-            if (isClosed || given.filter(last -> last == batch).isEmpty()) {
+            if (!isCurrent(batch)) {
                 return;
             }
             given = Optional.empty();
@@ -170,6 +170,12 @@ public final class DriveFeed {
     void forget(long generation) {
         published.forget(generation);
         complete.remove(generation);
+    }
+
+    /** An equal one that was given before a request isn't: a reader may have lost what it was given then. */
+    @SuppressWarnings("ReferenceEquality")
+    private boolean isCurrent(FeedBatch batch) {
+        return !isClosed && given.filter(last -> last == batch).isPresent();
     }
 
     /** Behind a checkpoint all marks are sent again: a reader may have dropped what it brings back. */
@@ -283,7 +289,10 @@ public final class DriveFeed {
             return Optional.of(drive.marks(generation));
         } catch (IOException e) {
             LOG.warn(
-                    "drive '{}': generation {} can't be published: {}", drive.image().drive(), generation, e.toString());
+                    "drive '{}': generation {} can't be published: {}",
+                    drive.image().drive(),
+                    generation,
+                    e.toString());
             complete.add(generation);
             return Optional.empty();
         }

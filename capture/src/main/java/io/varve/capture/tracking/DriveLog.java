@@ -101,8 +101,9 @@ final class DriveLog implements AutoCloseable {
         }
         journal.append(records);
         state = folded;
-        records.stream().filter(r -> r.event() instanceof DriveEvent.DriveAttached).forEach(r -> attached =
-                Optional.of(r));
+        records.stream()
+                .filter(r -> r.event() instanceof DriveEvent.DriveAttached)
+                .forEach(r -> attached = Optional.of(r));
         return effects;
     }
 

@@ -149,8 +149,8 @@ final class DriveTransaction {
     }
 
     /**
-     * Takes everything back, as if nothing had been but a seal, perhaps (I3). Bits that only the plan would have dropped
-     * are there still.
+     * Takes everything back, as if nothing had been but a seal, perhaps (I3). Bits that only the plan would have
+     * dropped are there still.
      *
      * @throws IOException when what was recorded can't be taken back
      */
@@ -191,10 +191,7 @@ final class DriveTransaction {
         DriveState sealed = Fold.apply(
                         Optional.of(before),
                         new LogRecord(
-                                plan.drive(),
-                                drive.log().incarnation(),
-                                before.control() + 1,
-                                events().getFirst()))
+                                plan.drive(), drive.log().incarnation(), before.control() + 1, events().getFirst()))
                 .state()
                 .orElseThrow();
         effects.addAll(drive.log()

@@ -135,7 +135,8 @@ final class TrackedDrive implements Export {
 
     private void later(int slot, long offsetBytes, long lengthBytes, Change change, Completion completion) {
         try {
-            waiting.execute(() -> apply(slot, lengthBytes, () -> preserveThen(slot, offsetBytes, lengthBytes, change), completion));
+            waiting.execute(() ->
+                    apply(slot, lengthBytes, () -> preserveThen(slot, offsetBytes, lengthBytes, change), completion));
         } catch (RejectedExecutionException e) {
             path.end(slot, lengthBytes);
             refuse(completion);

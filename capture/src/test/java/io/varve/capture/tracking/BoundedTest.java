@@ -51,7 +51,8 @@ class BoundedTest {
                 fixture.readAll("disk0", reader);
                 assertTrue(
                         fixture.state("disk0").generations().size() <= AgentOptions.GENERATIONS_MAX + 1,
-                        () -> "retained: " + fixture.state("disk0").generations().keySet());
+                        () -> "retained: "
+                                + fixture.state("disk0").generations().keySet());
             }
 
             assertAtMost(files.size() + 2 * AgentOptions.GENERATIONS_MAX, files().size(), "files");
@@ -59,7 +60,9 @@ class BoundedTest {
             assertAtMost(mappings + AgentOptions.GENERATIONS_MAX, mappings(), "mappings");
             long journalBytes = Files.size(directory.resolve("state/disk0/journal"));
             assertTrue(journalBytes <= 2 * AgentOptions.JOURNAL_BYTES, () -> "journal of " + journalBytes + " bytes");
-            assertEquals(List.of(new Extent(0, SIZE_BYTES)), fixture.content("disk0", "kept").extents());
+            assertEquals(
+                    List.of(new Extent(0, SIZE_BYTES)),
+                    fixture.content("disk0", "kept").extents());
             assertEquals(fixture.state("disk0"), reader.state());
             assertEquals(Set.of(), reader.differing());
         }
@@ -86,7 +89,8 @@ class BoundedTest {
 
             assertEquals(fixture.state("disk0"), late.state());
             assertEquals(
-                    List.of(new Extent(0, 65_536)), fixture.content("disk0", "kept").extents());
+                    List.of(new Extent(0, 65_536)),
+                    fixture.content("disk0", "kept").extents());
         }
         try (AgentFixture fixture = AgentFixture.open(directory)) {
             var _ = fixture.attach("disk0", SIZE_BYTES);
@@ -95,7 +99,8 @@ class BoundedTest {
             ReadingFold late = fixture.read("disk0");
             assertEquals(fixture.state("disk0"), late.state());
             assertEquals(
-                    List.of(new Extent(0, 65_536)), fixture.content("disk0", "kept").extents());
+                    List.of(new Extent(0, 65_536)),
+                    fixture.content("disk0", "kept").extents());
             assertEquals(Arrival.CLEAN, arrival(fixture));
         }
     }

@@ -74,8 +74,7 @@ class CoalescingTest {
 
         private void add(String name) {
             NaiveBitmap added = new NaiveBitmap(512L << (4 + random.nextInt(4)));
-            transact(new Action.AddBitmap(
-                    "disk0", name, Optional.of(added.granularityBytes), true, Recording.ENABLED));
+            transact(new Action.AddBitmap("disk0", name, Optional.of(added.granularityBytes), true, Recording.ENABLED));
             naive.put(name, added);
         }
 
@@ -105,12 +104,11 @@ class CoalescingTest {
             }
             NaiveBitmap bitmap = known.get();
             if (bitmap.busy.isEmpty()) {
-                boolean hasRoom = naive.values().stream()
-                                .filter(b -> b.busy.isPresent())
-                                .count()
-                        < AgentOptions.SNAPSHOTS_MAX;
+                boolean hasRoom =
+                        naive.values().stream().filter(b -> b.busy.isPresent()).count() < AgentOptions.SNAPSHOTS_MAX;
                 if (hasRoom) {
-                    bitmap.busy = Optional.of(transact(AgentFixture.incremental("disk0", name)).getFirst());
+                    bitmap.busy = Optional.of(
+                            transact(AgentFixture.incremental("disk0", name)).getFirst());
                     bitmap.frozen.addAll(bitmap.dirty);
                     bitmap.dirty.clear();
                 }
@@ -129,7 +127,7 @@ class CoalescingTest {
 
         private void write() {
             long offsetBytes = random.nextLong(SIZE_BYTES / 512) * 512;
-            int lengthBytes = (int) Math.min(512 * (1 + random.nextInt(100)), SIZE_BYTES - offsetBytes);
+            int lengthBytes = (int) Math.min(512L * (1 + random.nextInt(100)), SIZE_BYTES - offsetBytes);
             AgentFixture.write(fixture.export("disk0"), offsetBytes, new byte[lengthBytes]);
             naive.values().forEach(b -> b.write(offsetBytes, lengthBytes));
         }
@@ -153,7 +151,8 @@ class CoalescingTest {
         }
 
         private void republish() throws IOException {
-            fixture.feed("disk0").republishFrom(1 + random.nextLong(fixture.state("disk0").control()));
+            fixture.feed("disk0")
+                    .republishFrom(1 + random.nextLong(fixture.state("disk0").control()));
         }
 
         void check() throws IOException {
@@ -166,7 +165,9 @@ class CoalescingTest {
                         expected.all(),
                         granules(reader.union(bitmap.allGenerations(), bitmap.granularity())),
                         entry.getKey());
-                long counted = fixture.agent().dirtyBytes(new DriveId("disk0"), bitmap.name()).orElseThrow();
+                long counted = fixture.agent()
+                        .dirtyBytes(new DriveId("disk0"), bitmap.name())
+                        .orElseThrow();
                 Set<Long> shown = expected.busy.isPresent() ? expected.frozen : expected.dirty;
                 assertEquals(shown.size() * expected.granularityBytes, counted, entry.getKey());
             }
@@ -257,12 +258,12 @@ class CoalescingTest {
                     StartedBackup backup = fixture.transact(
                                     Completion.INDIVIDUAL, AgentFixture.incremental("disk0", "b" + name))
                             .getFirst();
-                    fixture.agent()
-                            .conclude(new DriveId("disk0"), backup.mark().key(), new Conclusion.Written());
+                    fixture.agent().conclude(new DriveId("disk0"), backup.mark().key(), new Conclusion.Written());
                     int retained = fixture.state("disk0").generations().size();
                     assertTrue(
                             retained <= AgentOptions.GENERATIONS_MAX + 2 + bitmaps,
-                            () -> "retained: " + fixture.state("disk0").generations().keySet());
+                            () -> "retained: "
+                                    + fixture.state("disk0").generations().keySet());
                 }
             }
             assertEquals(20 * 65_536, fixture.content("disk0", "b0").dirtyBytes());

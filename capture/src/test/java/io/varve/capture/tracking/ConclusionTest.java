@@ -47,8 +47,7 @@ class ConclusionTest {
                     List<Extent> left = conclude(fixture, mode, conclusion);
 
                     boolean dropped = conclusion instanceof Conclusion.Written && mode != BitmapMode.NEVER;
-                    assertEquals(
-                            dropped ? List.of(AFTER) : List.of(BEFORE, AFTER), left, mode + " and " + conclusion);
+                    assertEquals(dropped ? List.of(AFTER) : List.of(BEFORE, AFTER), left, mode + " and " + conclusion);
                 }
             }
         }
@@ -81,8 +80,7 @@ class ConclusionTest {
         AgentFixture.write(fixture.export("disk0"), BEFORE.offsetBytes(), new byte[512]);
         List<StartedBackup> backups = fixture.transact(
                 Completion.INDIVIDUAL,
-                new Action.Backup(
-                        "disk0", SyncMode.BITMAP, Optional.of("a"), Optional.of(mode), BackupTarget.FILE));
+                new Action.Backup("disk0", SyncMode.BITMAP, Optional.of("a"), Optional.of(mode), BackupTarget.FILE));
         AgentFixture.write(fixture.export("disk0"), AFTER.offsetBytes(), new byte[512]);
         conclude(fixture, backups, conclusion);
         List<Extent> left = new ArrayList<>(fixture.content("disk0", "a").extents());

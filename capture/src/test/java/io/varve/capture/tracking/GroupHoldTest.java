@@ -112,7 +112,9 @@ class GroupHoldTest {
 
             assertInstanceOf(Transacted.Refused.class, refused);
             assertEquals(before, fixture.state("disk0"));
-            assertEquals(List.of(new Extent(0, 65_536)), fixture.content("disk0", "a").extents());
+            assertEquals(
+                    List.of(new Extent(0, 65_536)),
+                    fixture.content("disk0", "a").extents());
         }
     }
 
@@ -157,10 +159,12 @@ class GroupHoldTest {
                 fixture.transact(Completion.GROUPED, AgentFixture.full("disk0"), AgentFixture.full("disk1"));
         int left = number(backups.get(0));
         int right = number(backups.get(1));
-        for (StartedBackup backup : backups) {
-            var drive = new DriveId(backup.snapshot().name().split("@")[0]);
+        for (int index = 0; index < backups.size(); index++) {
             fixture.agent()
-                    .conclude(drive, backup.mark().key(), new io.varve.core.drive.Conclusion.Written());
+                    .conclude(
+                            index == 0 ? FIRST : SECOND,
+                            backups.get(index).mark().key(),
+                            new io.varve.core.drive.Conclusion.Written());
         }
         assertTrue(left == right || left == right + 1, "disk0 holds " + left + ", disk1 holds " + right);
     }
@@ -168,7 +172,8 @@ class GroupHoldTest {
     private static int number(StartedBackup backup) {
         ByteBuffer into = ByteBuffer.allocate(512);
         assertInstanceOf(
-                io.varve.capture.snapshot.SnapshotRead.Done.class, backup.snapshot().read(0, into));
+                io.varve.capture.snapshot.SnapshotRead.Done.class,
+                backup.snapshot().read(0, into));
         return into.getInt(0);
     }
 

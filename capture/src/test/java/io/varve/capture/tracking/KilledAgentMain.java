@@ -36,7 +36,11 @@ final class KilledAgentMain {
         this.random = random;
     }
 
-    /** @param arguments folder, what to do, seed */
+    /**
+     * Does as it is told until it is killed.
+     *
+     * @param arguments folder, what to do, seed
+     */
     public static void main(String... arguments) throws Exception {
         ParentWatch.start(System.in, () -> Runtime.getRuntime().halt(3));
         Path directory = Path.of(arguments[0]);
@@ -94,13 +98,12 @@ final class KilledAgentMain {
     }
 
     private FileChannel intents() throws IOException {
-        return FileChannel.open(
-                directory.resolve("intents"), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        return FileChannel.open(directory.resolve("intents"), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     }
 
     private static void write(Export export, FileChannel intents, SplittableRandom random) throws IOException {
         long offsetBytes = random.nextLong(SIZE_BYTES / 512) * 512;
-        int lengthBytes = (int) Math.min(512 * (1 + random.nextInt(300)), SIZE_BYTES - offsetBytes);
+        int lengthBytes = (int) Math.min(512L * (1 + random.nextInt(300)), SIZE_BYTES - offsetBytes);
         intents.write(ByteBuffer.allocate(INTENT_BYTES)
                 .putLong(offsetBytes)
                 .putInt(lengthBytes)
@@ -143,8 +146,7 @@ final class KilledAgentMain {
         if (new ProcessBuilder("mkfifo", pipe.toString()).inheritIO().start().waitFor() != 0) {
             throw new IOException("mkfifo failed");
         }
-        Thread.ofPlatform()
-                .start(() -> fixture.transact(Completion.INDIVIDUAL, AgentFixture.add("disk0", "b")));
+        Thread.ofPlatform().start(() -> fixture.transact(Completion.INDIVIDUAL, AgentFixture.add("disk0", "b")));
         Path next = directory.resolve("live/disk0");
         while (!isSwapped(next, sealed + 1)) {
             AgentFixture.write(export, 131_072, new byte[512]);

@@ -40,7 +40,7 @@ class MarkBeforeEffectTest {
             backend.onChange((offset, length) -> {
                 var marks = fixture.survivingMarks("disk0");
                 assertTrue(
-                        marks.bits().nextClear(offset >>> 16) >= (offset + length - 1 >>> 16) + 1,
+                        marks.bits().nextClear(offset >>> 16) >= ((offset + length - 1) >>> 16) + 1,
                         () -> "offset " + offset + " is written, and not marked");
             });
 
@@ -63,8 +63,7 @@ class MarkBeforeEffectTest {
             for (int change = 0; change < CHANGES.size(); change++) {
                 Change failing = CHANGES.get(change);
                 long offsetBytes = change * 131_072L;
-                assertThrows(
-                        CompletionException.class, () -> failing.of(fixture.export("disk0"), offsetBytes, 512));
+                assertThrows(CompletionException.class, () -> failing.of(fixture.export("disk0"), offsetBytes, 512));
             }
 
             assertEquals(
@@ -84,7 +83,8 @@ class MarkBeforeEffectTest {
 
             assertThrows(
                     IllegalStateException.class,
-                    () -> AgentFixture.write(fixture.export("disk0"), 0, ByteBuffer.allocate(512).array()));
+                    () -> AgentFixture.write(
+                            fixture.export("disk0"), 0, ByteBuffer.allocate(512).array()));
             backend.onChange((offset, length) -> {});
         }
         // Closing waits for writes in flight: it came here at once.

@@ -81,15 +81,15 @@ class OverlapRuleTest {
             if (step == CUT) {
                 cut(paths);
             } else if (slots[step] == WritePath.REFUSED) {
-                slots[step] = paths.get(drives >> step & 1).begin(offsetOf(step), 1);
+                slots[step] = paths.get((drives >> step) & 1).begin(offsetOf(step), 1);
             } else {
-                paths.get(drives >> step & 1).end(slots[step], 1);
+                paths.get((drives >> step) & 1).end(slots[step], 1);
             }
         }
 
         int cutAt = steps.indexOf(CUT);
         for (int write = 0; write < WRITES; write++) {
-            int drive = drives >> write & 1;
+            int drive = (drives >> write) & 1;
             String which = "write " + write + " of " + steps + ", drives " + Integer.toBinaryString(drives);
             assertEquals(steps.indexOf(write) < cutAt, marked(before.get(drive), write), which + ", before the cut");
             assertEquals(steps.lastIndexOf(write) > cutAt, marked(after.get(drive), write), which + ", after the cut");

@@ -84,7 +84,7 @@ class RecoveryTest {
                 long offsetBytes = intents.getLong();
                 int lengthBytes = intents.getInt();
                 assertTrue(
-                        all.bits().nextClear(offsetBytes >>> 16) > offsetBytes + lengthBytes - 1 >>> 16,
+                        all.bits().nextClear(offsetBytes >>> 16) > (offsetBytes + lengthBytes - 1) >>> 16,
                         () -> which + ": the write of " + lengthBytes + " bytes at " + offsetBytes + " has no mark");
             }
         }
@@ -99,7 +99,8 @@ class RecoveryTest {
         try (AgentFixture fixture = AgentFixture.open(directory)) {
             var _ = fixture.attach("disk0", KilledAgentMain.SIZE_BYTES);
 
-            assertInstanceOf(BitmapStatus.Idle.class, fixture.bitmap("disk0", "a").status());
+            assertInstanceOf(
+                    BitmapStatus.Idle.class, fixture.bitmap("disk0", "a").status());
             assertEquals(Optional.empty(), fixture.state("disk0").bitmap(new BitmapName("b")));
             assertEquals(BOTH, fixture.content("disk0", "a").extents());
             try (var left = Files.newDirectoryStream(directory.resolve("state/disk0"), "*.new")) {
@@ -117,8 +118,7 @@ class RecoveryTest {
         Files.move(swapped, image("old"));
         Files.copy(image("old"), swapped, java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
         write(image("changed"));
-        Files.setLastModifiedTime(
-                image("changed"), FileTime.fromMillis(System.currentTimeMillis() + 60_000));
+        Files.setLastModifiedTime(image("changed"), FileTime.fromMillis(System.currentTimeMillis() + 60_000));
         Files.setLastModifiedTime(image("rolled-back"), FileTime.fromMillis(1_000_000_000_000L));
         resize(image("grown"), KilledAgentMain.SIZE_BYTES + 65_536);
         resize(image("shrunk"), KilledAgentMain.SIZE_BYTES - 65_536);
@@ -168,10 +168,11 @@ class RecoveryTest {
         Map<String, Touch> touches = Map.of(
                 "changed", RecoveryTest::write,
                 "rolled-back", image -> Files.setLastModifiedTime(image, FileTime.fromMillis(1_000_000_000_000L)),
-                "swapped", image -> {
-                    Files.move(image, image("old"));
-                    Files.copy(image("old"), image, java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
-                },
+                "swapped",
+                        image -> {
+                            Files.move(image, image("old"));
+                            Files.copy(image("old"), image, java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+                        },
                 "grown", image -> resize(image, KilledAgentMain.SIZE_BYTES + 65_536),
                 "alone", image -> {});
         try (AgentFixture fixture = AgentFixture.open(directory)) {
@@ -210,7 +211,8 @@ class RecoveryTest {
             var _ = fixture.attach("disk0", KilledAgentMain.SIZE_BYTES);
 
             assertEquals(
-                    Set.of(new BitmapName("a")), fixture.state("disk0").bitmaps().keySet());
+                    Set.of(new BitmapName("a")),
+                    fixture.state("disk0").bitmaps().keySet());
             assertEquals(BOTH, fixture.content("disk0", "a").extents());
         }
     }

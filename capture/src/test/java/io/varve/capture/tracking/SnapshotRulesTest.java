@@ -65,8 +65,8 @@ class SnapshotRulesTest {
         try (AgentFixture fixture = AgentFixture.open(directory)) {
             Export export = fixture.attach("disk0", SIZE_BYTES);
             fill(export, (byte) 1);
-            StartedBackup backup =
-                    fixture.transact(Completion.INDIVIDUAL, AgentFixture.full("disk0")).getFirst();
+            StartedBackup backup = fixture.transact(Completion.INDIVIDUAL, AgentFixture.full("disk0"))
+                    .getFirst();
 
             byte[] untouched = read(backup);
             fill(export, (byte) 2);
@@ -89,12 +89,12 @@ class SnapshotRulesTest {
                 written.countDown();
                 await(mayWrite);
             });
-            Thread guest = Thread.ofPlatform()
-                    .start(() -> AgentFixture.write(fixture.export("disk0"), 0, new byte[512]));
+            Thread guest =
+                    Thread.ofPlatform().start(() -> AgentFixture.write(fixture.export("disk0"), 0, new byte[512]));
             written.await();
 
-            StartedBackup backup =
-                    fixture.transact(Completion.INDIVIDUAL, AgentFixture.full("disk0")).getFirst();
+            StartedBackup backup = fixture.transact(Completion.INDIVIDUAL, AgentFixture.full("disk0"))
+                    .getFirst();
             CompletableFuture<byte[]> reader = CompletableFuture.supplyAsync(() -> read(backup));
             assertEquals(Optional.empty(), markers(fixture));
             assertTrue(!reader.isDone());
@@ -116,11 +116,11 @@ class SnapshotRulesTest {
                 written.countDown();
                 await(mayWrite);
             });
-            Thread guest = Thread.ofPlatform()
-                    .start(() -> AgentFixture.write(fixture.export("disk0"), 0, new byte[512]));
+            Thread guest =
+                    Thread.ofPlatform().start(() -> AgentFixture.write(fixture.export("disk0"), 0, new byte[512]));
             written.await();
-            StartedBackup backup =
-                    fixture.transact(Completion.INDIVIDUAL, AgentFixture.full("disk0")).getFirst();
+            StartedBackup backup = fixture.transact(Completion.INDIVIDUAL, AgentFixture.full("disk0"))
+                    .getFirst();
 
             backup.snapshot().breakOff("the test wants it");
 
@@ -143,8 +143,8 @@ class SnapshotRulesTest {
                         options.cbwTimeoutMillis(),
                         options.exportAddress()))) {
             Export export = fixture.attach("disk0", SIZE_BYTES);
-            StartedBackup backup =
-                    fixture.transact(Completion.INDIVIDUAL, AgentFixture.full("disk0")).getFirst();
+            StartedBackup backup = fixture.transact(Completion.INDIVIDUAL, AgentFixture.full("disk0"))
+                    .getFirst();
 
             fill(export, (byte) 3);
 
@@ -167,11 +167,11 @@ class SnapshotRulesTest {
                         50,
                         options.exportAddress()))) {
             WatchedBackend backend = fixture.attachWatched("disk0", SIZE_BYTES);
-            StartedBackup backup =
-                    fixture.transact(Completion.INDIVIDUAL, AgentFixture.full("disk0")).getFirst();
+            StartedBackup backup = fixture.transact(Completion.INDIVIDUAL, AgentFixture.full("disk0"))
+                    .getFirst();
             backend.onRead((offset, length) -> await(mayRead));
-            backend.onChange((offset, length) ->
-                    assertInstanceOf(SnapshotStatus.Broken.class, backup.snapshot().status()));
+            backend.onChange((offset, length) -> assertInstanceOf(
+                    SnapshotStatus.Broken.class, backup.snapshot().status()));
 
             AgentFixture.write(fixture.export("disk0"), 0, new byte[512]);
 
@@ -197,7 +197,7 @@ class SnapshotRulesTest {
             CountDownLatch ended = new CountDownLatch(16);
             for (int write = 0; write < 16; write++) {
                 fixture.export("disk0")
-                        .write(write * GRANULE_BYTES, ByteBuffer.allocateDirect(512), counting(ended));
+                        .write((long) write * GRANULE_BYTES, ByteBuffer.allocateDirect(512), counting(ended));
             }
             stuck.await();
 
@@ -230,9 +230,7 @@ class SnapshotRulesTest {
 
     private static StartedBackup archiveIncrement(AgentFixture fixture, Export export) throws IOException {
         StartedBackup full = fixture.transact(
-                        Completion.INDIVIDUAL,
-                        AgentFixture.add("disk0", "a"),
-                        archive(SyncMode.FULL, Optional.empty()))
+                        Completion.INDIVIDUAL, AgentFixture.add("disk0", "a"), archive(SyncMode.FULL, Optional.empty()))
                 .getFirst();
         fixture.agent().conclude(DRIVE, full.mark().key(), new Conclusion.Committed(ANCHOR));
         AgentFixture.write(export, 0, new byte[512]);

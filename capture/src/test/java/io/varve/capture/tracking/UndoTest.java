@@ -65,7 +65,9 @@ class UndoTest {
             fixture.readAll("disk0", reader);
             assertEquals(fixture.state("disk0"), reader.state());
             var bitmap = fixture.bitmap("disk0", "a");
-            assertEquals(List.of(FIRST), reader.union(bitmap.allGenerations(), bitmap.granularity()).extents());
+            assertEquals(
+                    List.of(FIRST),
+                    reader.union(bitmap.allGenerations(), bitmap.granularity()).extents());
             assertUnchanged(fixture, "disk0", List.of(FIRST));
             assertThrows(IOException.class, fixture::close);
         }
@@ -82,8 +84,7 @@ class UndoTest {
             begin(fixture);
             breakJournal(fixture, "disk1");
 
-            assertRefused(
-                    fixture, AgentFixture.incremental("disk0", "a"), AgentFixture.incremental("disk1", "a"));
+            assertRefused(fixture, AgentFixture.incremental("disk0", "a"), AgentFixture.incremental("disk1", "a"));
 
             assertInstanceOf(
                     BitmapStatus.Idle.class, fixture.bitmap("disk0", "a").status());
@@ -132,13 +133,12 @@ class UndoTest {
 
     /** A write to a channel by an interrupted thread fails, and closes it: as a failing disk would. */
     private static void breakJournal(AgentFixture fixture, String drive) {
-        StartedBackup backup =
-                fixture.transact(Completion.INDIVIDUAL, AgentFixture.full(drive)).getFirst();
+        StartedBackup backup = fixture.transact(Completion.INDIVIDUAL, AgentFixture.full(drive))
+                .getFirst();
         Thread.currentThread().interrupt();
         assertThrows(
                 IOException.class,
-                () -> fixture.agent()
-                        .conclude(new DriveId(drive), backup.mark().key(), new Conclusion.Written()));
+                () -> fixture.agent().conclude(new DriveId(drive), backup.mark().key(), new Conclusion.Written()));
         assertTrue(Thread.interrupted());
     }
 

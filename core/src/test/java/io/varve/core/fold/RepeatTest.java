@@ -50,8 +50,7 @@ class RepeatTest {
     void shouldMergeAndVerifyAgainWhenACoalescingIsRepeated() { // reliability 6.20
         DriveState before = threeGenerations();
         LogRecord coalesced = coalescing(before, 2, 3);
-        DriveState after =
-                Fold.apply(Optional.of(before), coalesced).state().orElseThrow();
+        DriveState after = Fold.apply(Optional.of(before), coalesced).state().orElseThrow();
 
         Step repeated = Fold.apply(Optional.of(after), coalesced);
 
