@@ -83,9 +83,12 @@ class DriveFeedTest {
             fixture.transact(Completion.INDIVIDUAL, AgentFixture.add("disk0", "a"), archive());
             ReadingFold reader = new ReadingFold();
 
-            AgentFixture.drain(fixture.feed("disk0"), reader);
-            assertTrue(reader.state().undecided().isEmpty(), "the marker came before the flush");
-            mayFlush.countDown();
+            try {
+                AgentFixture.drain(fixture.feed("disk0"), reader);
+                assertTrue(reader.state().undecided().isEmpty(), "the marker came before the flush");
+            } finally {
+                mayFlush.countDown();
+            }
             fixture.readAll("disk0", reader);
 
             assertFalse(reader.state().undecided().isEmpty());

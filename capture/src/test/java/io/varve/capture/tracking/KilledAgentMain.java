@@ -151,6 +151,7 @@ final class KilledAgentMain {
         while (!isSwapped(next, sealed + 1)) {
             AgentFixture.write(export, 131_072, new byte[512]);
         }
+        AgentFixture.write(export, 262_144, new byte[512]);
         new ReadyLine("sealing").print(System.out);
     }
 

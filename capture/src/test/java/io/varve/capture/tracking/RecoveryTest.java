@@ -102,7 +102,9 @@ class RecoveryTest {
             assertInstanceOf(
                     BitmapStatus.Idle.class, fixture.bitmap("disk0", "a").status());
             assertEquals(Optional.empty(), fixture.state("disk0").bitmap(new BitmapName("b")));
-            assertEquals(BOTH, fixture.content("disk0", "a").extents());
+            assertEquals(
+                    List.of(new Extent(0, 65_536), new Extent(131_072, 65_536), new Extent(262_144, 65_536)),
+                    fixture.content("disk0", "a").extents());
             try (var left = Files.newDirectoryStream(directory.resolve("state/disk0"), "*.new")) {
                 assertTrue(!left.iterator().hasNext());
             }
