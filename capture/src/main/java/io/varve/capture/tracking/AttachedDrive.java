@@ -142,7 +142,7 @@ final class AttachedDrive {
             }
             Coalescing.run(this);
         } catch (IOException e) {
-            LOG.warn("drive '{}' keeps more than it needs for now: {}", image.drive(), e.toString());
+            LOG.warn("drive '{}' keeps more than it needs until this works: {}", image.drive(), e.toString());
         }
     }
 
