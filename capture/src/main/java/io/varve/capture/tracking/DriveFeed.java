@@ -2,6 +2,7 @@ package io.varve.capture.tracking;
 
 import io.varve.core.bits.Extent;
 import io.varve.core.bits.Marks;
+import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.DriveState;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.DriveEvent.ExtentsDirtied;
@@ -212,7 +213,7 @@ public final class DriveFeed {
     }
 
     /** What the broker has to have before: the marks that the event has a digest of. */
-    private Optional<FeedBatch> extentsBefore(LogRecord record) {
+    private Optional<FeedBatch> extentsBefore(LogRecord record) throws IOException {
         Set<Long> needed = new TreeSet<>();
         DriveEvent event = record.event();
         if (event instanceof GenerationSealed sealed) {
@@ -246,7 +247,7 @@ public final class DriveFeed {
                 && record.control() <= range.getValue();
     }
 
-    private Optional<FeedBatch> extents() {
+    private Optional<FeedBatch> extents() throws IOException {
         for (long generation : drive.state().generations().keySet()) {
             Optional<FeedBatch> batch = extentsOf(generation, drive.log().incarnation());
             if (batch.isPresent()) {
@@ -256,7 +257,7 @@ public final class DriveFeed {
         return Optional.empty();
     }
 
-    private Optional<FeedBatch> extentsOf(long generation, IncarnationId writer) {
+    private Optional<FeedBatch> extentsOf(long generation, IncarnationId writer) throws IOException {
         DriveState state = drive.state();
         boolean isOpen = state.open().number() == generation;
         if (!state.generations().containsKey(generation) || complete.contains(generation)) {
@@ -283,19 +284,28 @@ public final class DriveFeed {
         return Optional.of(new FeedBatch(records));
     }
 
-    /** Empty when they can't be read: readers then miss them, and say so, but nothing else waits for them. */
-    private Optional<Marks> marks(long generation) {
+    /** Empty when they can't be read, and nobody wants them: else a drive with a lost file would be silent for ever. */
+    private Optional<Marks> marks(long generation) throws IOException {
         try {
             return Optional.of(drive.marks(generation));
         } catch (IOException e) {
+            if (isWanted(generation)) {
+                throw e;
+            }
             LOG.warn(
-                    "drive '{}': generation {} can't be published: {}",
+                    "drive '{}': the marks of generation {}, of inconsistent bitmaps alone, are left out: {}",
                     drive.image().drive(),
                     generation,
                     e.toString());
             complete.add(generation);
             return Optional.empty();
         }
+    }
+
+    private boolean isWanted(long generation) {
+        return drive.state().bitmaps().values().stream()
+                .filter(bitmap -> !(bitmap.status() instanceof BitmapStatus.Inconsistent))
+                .anyMatch(bitmap -> bitmap.allGenerations().contains(generation));
     }
 
     private ExtentsDirtied dirtied(long generation, List<Extent> extents) {

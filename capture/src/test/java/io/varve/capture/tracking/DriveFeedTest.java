@@ -148,6 +148,28 @@ class DriveFeedTest {
     }
 
     @Test
+    void shouldGoOnWithoutMarksThatAreLostAndThatNobodyTrusts() throws IOException { // I4: or nobody would hear of it
+        long sealed;
+        try (AgentFixture fixture = AgentFixture.open(directory)) {
+            Export export = fixture.attach("disk0", SIZE_BYTES);
+            fixture.transact(Completion.INDIVIDUAL, AgentFixture.add("disk0", "a"));
+            AgentFixture.write(export, 0, new byte[512]);
+            fixture.transact(Completion.INDIVIDUAL, AgentFixture.add("disk0", "b"));
+            sealed = fixture.bitmap("disk0", "a").generations().first();
+        }
+        java.nio.file.Files.delete(directory.resolve("state/disk0").resolve(sealed + ".marks"));
+        try (AgentFixture fixture = AgentFixture.open(directory)) {
+            var _ = fixture.attach("disk0", SIZE_BYTES);
+            ReadingFold reader = ReadingFold.behind();
+
+            fixture.readAll("disk0", reader);
+
+            assertEquals(fixture.state("disk0"), reader.state());
+            assertInstanceOf(Trust.Suspect.class, reader.state().trust());
+        }
+    }
+
+    @Test
     void shouldGiveNothingOnceTheDriveIsDetached() throws IOException { // I10
         DriveFeed feed;
         try (AgentFixture fixture = AgentFixture.open(directory)) {
