@@ -1,7 +1,6 @@
 package io.varve.restore;
 
 import io.varve.core.id.DriveId;
-import java.io.Console;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.Optional;
@@ -30,8 +29,7 @@ public final class ProgressLine implements RestoreProgress {
      * @param nanos a clock that only goes forward
      */
     public static RestoreProgress forTerminal(PrintStream terminal, LongSupplier nanos) {
-        Console console = System.console();
-        return console != null && console.isTerminal() ? new ProgressLine(terminal, nanos) : RestoreProgress.NONE;
+        return System.console().isTerminal() ? new ProgressLine(terminal, nanos) : RestoreProgress.NONE;
     }
 
     @Override

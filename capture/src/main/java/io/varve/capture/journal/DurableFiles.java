@@ -26,9 +26,17 @@ public final class DurableFiles {
                 fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
             content.writeTo(channel);
             channel.force(true);
+        } catch (IOException | RuntimeException e) {
+            Files.deleteIfExists(fresh);
+            throw e;
         }
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        force(Objects.requireNonNull(file.toAbsolutePath().getParent()));
+        rename(fresh, file);
+    }
+
+    /** Gives a durable file another name in its directory, durably, in the place of any that has it. */
+    public static void rename(Path file, Path name) throws IOException {
+        Files.move(file, name, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        force(Objects.requireNonNull(name.toAbsolutePath().getParent()));
     }
 
     /** Makes the names in {@code directory} durable. */

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The durable control events of one drive: an append-only file of checksummed frames behind a header.
@@ -29,6 +30,7 @@ public final class Journal implements AutoCloseable {
     private final LogRecordCodec codec = new LogRecordCodec();
     private final NavigableMap<Long, Place> places = new TreeMap<>();
     private FileChannel channel;
+    private @Nullable Long firstControl;
     private long endBytes;
     private Optional<String> failure = Optional.empty();
 
@@ -78,9 +80,9 @@ public final class Journal implements AutoCloseable {
         return endBytes;
     }
 
-    /** The control number of the first record that it holds; empty when it holds none. */
+    /** The control number from which on it holds every record; empty when it holds none. */
     public Optional<Long> firstControl() {
-        return places.isEmpty() ? Optional.empty() : Optional.of(places.firstKey());
+        return Optional.ofNullable(firstControl);
     }
 
     /** The record with this control number, if it is held. */
@@ -105,9 +107,9 @@ public final class Journal implements AutoCloseable {
 
     /** Appends {@code records}, all or none; they are durable when it returns. */
     public void append(List<LogRecord> records) throws IOException {
-        if (failure.isPresent()) {
-            throw new IOException("journal '" + file + "' failed before (" + failure.get()
-                    + "): restart the agent once the disk is well");
+        checkUsable();
+        if (records.isEmpty()) {
+            return;
         }
         ByteBuffer frame = Frame.encode(records.stream().map(codec::encode).toList());
         int frameBytes = frame.remaining();
@@ -120,31 +122,57 @@ public final class Journal implements AutoCloseable {
             throw e;
         }
         for (int index = 0; index < records.size(); index++) {
-            places.put(records.get(index).control(), new Place(endBytes, index));
+            place(records.get(index).control(), new Place(endBytes, index));
         }
         endBytes += frameBytes;
     }
 
-    /** Replaces what it holds by {@code records}, of which the first is a checkpoint. */
+    /**
+     * Replaces what it holds by {@code records}, of which the last is a checkpoint; those before may be older ones that
+     * are wanted still. After a failure nothing more is written, as after that of an append.
+     */
     public void compact(List<LogRecord> records) throws IOException {
+        checkUsable();
         ByteBuffer frame = Frame.encode(records.stream().map(codec::encode).toList());
         int frameBytes = frame.remaining();
-        DurableFiles.replace(file, c -> {
-            DurableFiles.writeFully(c, JournalHeader.encode(id), 0);
-            DurableFiles.writeFully(c, frame, JournalHeader.BYTES);
-        });
-        channel.close();
-        channel = channel(file);
+        FileChannel before = channel;
+        try {
+            DurableFiles.replace(file, c -> {
+                DurableFiles.writeFully(c, JournalHeader.encode(id), 0);
+                DurableFiles.writeFully(c, frame, JournalHeader.BYTES);
+            });
+            channel = channel(file);
+        } catch (IOException e) {
+            // The name may lead to either file now: an append to the wrong one would be lost.
+            failure = Optional.of(String.valueOf(e.getMessage()));
+            throw e;
+        }
         places.clear();
+        firstControl = null;
         for (int index = 0; index < records.size(); index++) {
-            places.put(records.get(index).control(), new Place(JournalHeader.BYTES, index));
+            place(records.get(index).control(), new Place(JournalHeader.BYTES, index));
         }
         endBytes = JournalHeader.BYTES + (long) frameBytes;
+        before.close();
     }
 
     @Override
     public void close() throws IOException {
         channel.close();
+    }
+
+    private void checkUsable() throws IOException {
+        if (failure.isPresent()) {
+            throw new IOException("journal '" + file + "' failed before (" + failure.get()
+                    + "): restart the agent once the disk is well");
+        }
+    }
+
+    private void place(long control, Place place) {
+        if (firstControl == null || !places.containsKey(control - 1)) {
+            firstControl = control;
+        }
+        places.put(control, place);
     }
 
     private static FileChannel channel(Path file) throws IOException {
@@ -162,7 +190,7 @@ public final class Journal implements AutoCloseable {
             int frameBytes = Frame.HEADER_BYTES;
             for (int index = 0; index < records.get().size(); index++) {
                 byte[] record = records.get().get(index);
-                places.put(codec.decode(record).control(), new Place(endBytes, index));
+                place(codec.decode(record).control(), new Place(endBytes, index));
                 frameBytes += Integer.BYTES + record.length;
             }
             endBytes += frameBytes;
@@ -186,17 +214,28 @@ public final class Journal implements AutoCloseable {
         return Frame.decode(payload.flip(), header.getInt(Integer.BYTES));
     }
 
-    /** A torn frame reaches the file's end, or what follows was never written. */
+    /**
+     * A torn frame is the last one: it reaches the file's end, or what follows was never written. No tear makes a
+     * length larger, so one that leads past whole frames is damage, too.
+     */
     private void checkTorn() throws IOException {
         ByteBuffer header = ByteBuffer.allocate(Frame.HEADER_BYTES);
         DurableFiles.readFully(channel, header, endBytes);
         int payloadBytes = header.getInt(0);
-        boolean reachesEnd = payloadBytes < 0
-                || payloadBytes > Frame.PAYLOAD_BYTES_MAX
-                || endBytes + Frame.HEADER_BYTES + payloadBytes >= channel.size();
-        if (!reachesEnd && !isZeroFrom(endBytes + Frame.HEADER_BYTES + payloadBytes)) {
+        boolean possible = payloadBytes >= 0 && payloadBytes <= Frame.PAYLOAD_BYTES_MAX;
+        long frameEnd = endBytes + Frame.HEADER_BYTES + Math.max(0, payloadBytes);
+        if (!possible || (frameEnd < channel.size() && !isZeroFrom(frameEnd)) || isFollowed()) {
             throw corrupt(endBytes);
         }
+    }
+
+    private boolean isFollowed() throws IOException {
+        for (long at = endBytes + 1; at + Frame.HEADER_BYTES < channel.size(); at++) {
+            if (frame(at).isPresent()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean isZeroFrom(long positionBytes) throws IOException {

@@ -3,6 +3,7 @@ package io.varve.capture.snapshot;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -38,8 +39,17 @@ public final class Fleece implements AutoCloseable {
                 StandardOpenOption.SPARSE,
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE);
-        Files.delete(file);
+        Files.deleteIfExists(file);
         return new Fleece(channel, limitBytes);
+    }
+
+    /** Removes the names that a process left which died between the making of a fleece and the taking of its name. */
+    public static void removeLeft(Path directory) throws IOException {
+        try (DirectoryStream<Path> left = Files.newDirectoryStream(directory, "*.fleece")) {
+            for (Path file : left) {
+                Files.deleteIfExists(file);
+            }
+        }
     }
 
     /**

@@ -189,6 +189,8 @@ public final class Snapshot {
         } finally {
             lock.unlock();
         }
+        // Nothing is worth waiting for any more.
+        readable.complete(null);
     }
 
     /** Nobody needs it any more: its protection ends and its disk space is freed. */

@@ -1,6 +1,7 @@
 package io.varve.capture.tracking;
 
 import io.varve.capture.snapshot.CopyBuffers;
+import io.varve.capture.snapshot.Fleece;
 import io.varve.core.cut.Hold;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Bitmap;
@@ -58,6 +59,7 @@ public final class Agent implements AutoCloseable {
         Files.createDirectories(options.stateDirectory());
         Files.createDirectories(options.fleeceDirectory());
         FileChannel lockFile = lock(options.stateDirectory());
+        Fleece.removeLeft(options.fleeceDirectory());
         return new Agent(new AgentMeans(options, surroundings, AgentThreads.start(), new CopyBuffers()), lockFile);
     }
 
@@ -177,6 +179,8 @@ public final class Agent implements AutoCloseable {
                     drive.detach();
                 } catch (IOException e) {
                     failures.add(e);
+                } catch (RuntimeException e) {
+                    failures.add(new IOException("drive '" + drive.image().drive() + "' can't be detached", e));
                 }
             }
             drives.clear();
@@ -208,11 +212,19 @@ public final class Agent implements AutoCloseable {
                 return undone(parts, reason);
             }
             for (DriveTransaction part : parts) {
-                part.complete();
+                part.keep();
+            }
+            for (DriveTransaction part : parts) {
+                part.record();
             }
         } catch (IOException e) {
             return undone(parts, String.valueOf(e.getMessage()));
+        } catch (RuntimeException | Error e) {
+            // Guests mark the next generation already: a bug must not leave it without a seal before it.
+            var _ = undone(parts, e.toString());
+            throw e;
         }
+        parts.forEach(DriveTransaction::complete);
         return new Transacted.Done(
                 parts.stream().flatMap(p -> p.started().stream()).toList());
     }

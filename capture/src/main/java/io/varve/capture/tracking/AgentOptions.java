@@ -25,6 +25,12 @@ public record AgentOptions(
     /** How many snapshots a drive may have at once. */
     public static final int SNAPSHOTS_MAX = 4;
 
+    /** How many sealed generations a drive keeps before those with the same referrers are merged. */
+    static final int GENERATIONS_MAX = 8;
+
+    /** How long a journal may be before a checkpoint takes the place of what it holds. */
+    static final long JOURNAL_BYTES = 1 << 20;
+
     /** How many writes of a drive may be in flight; more wait. */
     static final int IN_FLIGHT_MAX = 4096;
 

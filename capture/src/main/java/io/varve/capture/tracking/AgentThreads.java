@@ -9,18 +9,19 @@ import java.util.concurrent.atomic.AtomicInteger;
  * An agent's threads, none of which is ever interrupted: an interrupt would close an image under all others.
  *
  * @param copies copy old content for snapshots
- * @param waitingWrites hold the guests' writes that wait for such copies
+ * @param waitingWrites hold the guests' writes that wait for such copies; virtual ones, so that the writes of a drive
+ *     whose image hangs leave room for those of the others
  * @param flushes flush images for guests, and after cuts
  */
 record AgentThreads(ExecutorService copies, ExecutorService waitingWrites, ExecutorService flushes)
         implements AutoCloseable {
     private static final int COPIES = 4;
-    private static final int WAITING_WRITES = 16;
 
     static AgentThreads start() {
         return new AgentThreads(
                 Executors.newFixedThreadPool(COPIES, named("varve-copy-")),
-                Executors.newFixedThreadPool(WAITING_WRITES, named("varve-write-")),
+                Executors.newThreadPerTaskExecutor(
+                        Thread.ofVirtual().name("varve-write-", 1).factory()),
                 Executors.newCachedThreadPool(named("varve-flush-")));
     }
 

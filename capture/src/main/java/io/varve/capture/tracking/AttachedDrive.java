@@ -1,13 +1,14 @@
 package io.varve.capture.tracking;
 
+import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.nbd.BackendExport;
 import io.varve.capture.nbd.Export;
 import io.varve.capture.nbd.ExportRegistry;
-import io.varve.core.Invariant;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Conclusion;
@@ -27,9 +28,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Lock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One drive of an agent: its log, its marks, its write path, its backups. Thread: the agent's control lock. */
 final class AttachedDrive {
+    private static final Logger LOG = LoggerFactory.getLogger(AttachedDrive.class);
     private static final long DETACH_SECONDS_MAX = 30;
 
     private final DriveImage image;
@@ -37,6 +41,8 @@ final class AttachedDrive {
     private final DriveLog log;
     private final KeptMarks kept;
     private final LiveDirectory live;
+    private final MappedFile inFlight;
+    private final AcknowledgedControl acknowledged;
     private final WritePath path;
     private final DriveFeed feed;
     private final Map<BackupKey, StartedBackup> running = new HashMap<>();
@@ -48,12 +54,20 @@ final class AttachedDrive {
         this.log = attached.log();
         this.kept = attached.kept();
         this.live = attached.live();
-        this.path = new WritePath(means.surroundings().clock(), attached.inFlight(), attached.open());
-        this.feed = new DriveFeed(control, changed, this, attached.acknowledged());
+        this.inFlight = attached.inFlight();
+        this.acknowledged = attached.acknowledged();
+        this.path = new WritePath(
+                means.surroundings().clock(),
+                new InFlightTable(inFlight.segment(), AgentOptions.IN_FLIGHT_MAX),
+                attached.open());
+        this.feed = new DriveFeed(control, changed, this, acknowledged);
     }
 
     /** Attaches, and offers the drive's export. */
     static AttachedDrive attach(DriveImage image, AgentMeans means, Lock control, Runnable changed) throws IOException {
+        if (means.surroundings().exports().find(image.drive().value()).isPresent()) {
+            throw new IOException("an export named '" + image.drive() + "' exists already: name the drive otherwise");
+        }
         Attachment.Attached attached = Attachment.of(means.options(), means.surroundings(), image);
         AttachedDrive drive = new AttachedDrive(image, attached, means, control, changed);
         drive.exports.add(
@@ -101,14 +115,42 @@ final class AttachedDrive {
         return Optional.ofNullable(running.get(key));
     }
 
-    /** Appends, folds, and forgets what nobody refers to any more. */
+    /**
+     * Appends, folds, and forgets what nobody refers to any more; it's durable, and can't fail any more, after that.
+     */
     void append(List<DriveEvent> events) throws IOException {
-        for (Effect effect : log.append(events)) {
-            if (effect instanceof Effect.Drop(long generation)) {
+        forget(log.append(events));
+    }
+
+    /** Forgets what {@code effects} drop, but for what was taken back since. */
+    void forget(List<Effect> effects) {
+        for (Effect effect : effects) {
+            if (effect instanceof Effect.Drop(long generation)
+                    && !state().generations().containsKey(generation)) {
                 kept.drop(generation);
                 feed.forget(generation);
             }
         }
+    }
+
+    /** Merges and compacts what has become too much; what fails is tried again the next time. */
+    // I10
+    void tidy() {
+        try {
+            if (log.isLong() && acknowledged.control() == state().control() && !isArchiving()) {
+                log.compact();
+            }
+            Coalescing.run(this);
+        } catch (IOException e) {
+            LOG.warn("drive '{}' keeps more than it needs until this works: {}", image.drive(), e.toString());
+        }
+    }
+
+    /** A reader that knows only a checkpoint couldn't offer the part of a backup that runs. */
+    private boolean isArchiving() {
+        return state().undecided().values().stream()
+                .anyMatch(u ->
+                        u.phase() == UndecidedBackup.Phase.RUNNING && u.mark().target() == BackupTarget.ARCHIVE);
     }
 
     /** The marks of a generation of the state, which change while it's the open one. */
@@ -153,6 +195,7 @@ final class AttachedDrive {
             exports.remove(ended.snapshot().name());
             ended.snapshot().release();
         }
+        tidy();
         return isNews;
     }
 
@@ -162,9 +205,30 @@ final class AttachedDrive {
                 || conclusion instanceof Conclusion.Aborted;
     }
 
-    /** Gives the drive up in order: running backups are cancelled, its bits are kept, its image is known again. */
+    /**
+     * Gives the drive up in order: running backups are cancelled, its bits are kept, its image is known again.
+     *
+     * @throws IOException when it couldn't be done in order; it's given up then, too, and is recovered when attached
+     */
     void detach() throws IOException {
         exports.remove(image.drive().value());
+        feed.close();
+        Backend backend = image.backend();
+        try (backend;
+                kept;
+                acknowledged;
+                log) {
+            leave();
+        } finally {
+            running.values().forEach(backup -> {
+                exports.remove(backup.snapshot().name());
+                backup.snapshot().release();
+            });
+            running.clear();
+        }
+    }
+
+    private void leave() throws IOException {
         for (BackupKey key : List.copyOf(running.keySet())) {
             boolean _ = conclude(key, new Conclusion.Cancelled());
         }
@@ -174,15 +238,15 @@ final class AttachedDrive {
         kept.keepOpen(open.header(), open.marks());
         ImageIdentity left = ImageIdentities.of(image.path(), image.backend());
         append(List.of(new DriveEvent.DriveDetached(left)));
-        log.close();
-        kept.close();
+        // No write is in flight, and none is admitted.
+        open.close();
+        inFlight.close();
         live.deleteAll();
-        image.backend().close();
     }
 
     private void awaitWrites() throws IOException {
         try {
-            Invariant.check(path.gate().tryHold(TimeUnit.SECONDS.toNanos(DETACH_SECONDS_MAX)), "a gate to be had");
+            path.gate().hold();
             CompletableFuture<Void> ended = path.close();
             path.gate().letGo();
             ended.get(DETACH_SECONDS_MAX, TimeUnit.SECONDS);

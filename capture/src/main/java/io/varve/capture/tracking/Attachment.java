@@ -1,5 +1,6 @@
 package io.varve.capture.tracking;
 
+import io.varve.capture.journal.CorruptJournalException;
 import io.varve.capture.journal.Journal;
 import io.varve.core.bits.Granularity;
 import io.varve.core.drive.Arrival;
@@ -15,9 +16,12 @@ import io.varve.core.id.JournalId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +40,11 @@ final class Attachment {
     private final KeptMarks kept;
     private final LiveDirectory live;
     private final IncarnationId incarnation;
+    private final Deque<Closing> opened = new ArrayDeque<>();
+
+    private interface Closing {
+        void close() throws IOException;
+    }
 
     /** What an attachment comes to. */
     record Attached(
@@ -43,7 +52,7 @@ final class Attachment {
             KeptMarks kept,
             LiveDirectory live,
             LiveSet open,
-            InFlightTable inFlight,
+            MappedFile inFlight,
             AcknowledgedControl acknowledged) {}
 
     private Attachment(
@@ -56,13 +65,31 @@ final class Attachment {
         this.incarnation = new IncarnationId(surroundings.randomId());
     }
 
-    /** @throws IOException in one sentence; nothing was changed then */
+    /** @throws IOException in one sentence; then nothing is open, and another try finds what this one found */
     static Attached of(AgentOptions options, AgentSurroundings surroundings, DriveImage image) throws IOException {
         String name = image.drive().value();
         Path stateDirectory = Files.createDirectories(options.stateDirectory().resolve(name));
         LiveDirectory live = LiveDirectory.open(options.liveDirectory().resolve(name));
         KeptMarks kept = new KeptMarks(stateDirectory);
-        return new Attachment(surroundings, image, stateDirectory, kept, live).attach();
+        Attachment attachment = new Attachment(surroundings, image, stateDirectory, kept, live);
+        try {
+            return attachment.attach();
+        } catch (IOException | RuntimeException e) {
+            attachment.abandon(e);
+            throw e;
+        }
+    }
+
+    /** Closes, and removes nothing: the marks of the last run may have come over into this one already. */
+    private void abandon(Exception failure) {
+        opened.push(kept::close);
+        for (Closing closing : opened) {
+            try {
+                closing.close();
+            } catch (IOException e) {
+                failure.addSuppressed(e);
+            }
+        }
     }
 
     private Attached attach() throws IOException {
@@ -74,25 +101,36 @@ final class Attachment {
             return fresh(file, now);
         }
         Journal journal = Journal.open(file);
+        opened.push(journal::close);
         List<LogRecord> records = journal.records();
-        Optional<DriveState> state = DriveLog.replay(records);
-        if (state.isEmpty()) {
+        if (records.isEmpty()) {
+            // A kill came before the first record.
             journal.close();
             return fresh(file, now);
         }
-        return inherit(journal, state.get(), records, now);
+        long last = records.getLast().control();
+        DriveState state = DriveLog.replay(records)
+                .filter(s -> s.control() == last)
+                .orElseThrow(
+                        () -> new CorruptJournalException("'" + file + "' doesn't hold all records up to its last, "
+                                + last + ": move it away, and take a full backup of the drive"));
+        return inherit(journal, state, records, now);
     }
 
     private Attached fresh(Path file, ImageIdentity now) throws IOException {
         JournalId id = new JournalId(surroundings.randomId());
         long sizeBytes = image.backend().sizeBytes();
-        LiveSet open = live.create(
-                new MarkFileHeader(id, incarnation, surroundings.boot(), 1, Granularity.DEFAULT, sizeBytes));
-        InFlightTable inFlight = live.createInFlight(incarnation);
+        kept.dropAllBut(Set.of());
+        LiveSet open =
+                created(new MarkFileHeader(id, incarnation, surroundings.boot(), 1, Granularity.DEFAULT, sizeBytes));
+        MappedFile inFlight = live.createInFlight(incarnation);
+        opened.push(inFlight::close);
+        Journal journal = Journal.create(file, id);
+        opened.push(journal::close);
         DriveLog log = DriveLog.begin(
                 image.drive(),
                 incarnation,
-                Journal.create(file, id),
+                journal,
                 new DriveEvent.DriveAttached(
                         id, Optional.empty(), 1, Granularity.DEFAULT, sizeBytes, now, Arrival.FRESH));
         return attached(log, open, inFlight);
@@ -111,16 +149,23 @@ final class Attachment {
                             image.drive(),
                             reason));
             Generation generation = state.open();
-            LiveSet open = live.create(header(journal.id(), generation.number(), state.sizeBytes(), generation));
+            LiveSet open = created(header(journal.id(), generation.number(), state.sizeBytes(), generation));
             lastRun.joinInto(open);
-            InFlightTable inFlight = live.createInFlight(incarnation);
+            MappedFile inFlight = live.createInFlight(incarnation);
+            opened.push(inFlight::close);
             log.append(events(state, generation, now, verdict.arrival()));
             open = resized(log, open);
             return attached(log, open, inFlight);
         }
     }
 
-    private Attached attached(DriveLog log, LiveSet open, InFlightTable inFlight) throws IOException {
+    private LiveSet created(MarkFileHeader header) throws IOException {
+        LiveSet set = live.create(header);
+        opened.push(set::close);
+        return set;
+    }
+
+    private Attached attached(DriveLog log, LiveSet open, MappedFile inFlight) throws IOException {
         live.deleteAllBut(incarnation);
         kept.dropAllBut(log.state().generations().keySet());
         AcknowledgedControl acknowledged = AcknowledgedControl.open(
@@ -163,7 +208,7 @@ final class Attachment {
         }
         Generation generation = state.open();
         kept.keep(open.header(), open.marks());
-        LiveSet next = live.create(header(state.journal(), generation.number() + 1, sizeBytes, generation));
+        LiveSet next = created(header(state.journal(), generation.number() + 1, sizeBytes, generation));
         log.append(List.of(
                 new DriveEvent.GenerationSealed(
                         generation.number(),

@@ -2,6 +2,7 @@ package io.varve.capture.tracking;
 
 import io.varve.core.bits.Extent;
 import io.varve.core.bits.Marks;
+import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.DriveState;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.DriveEvent.ExtentsDirtied;
@@ -16,7 +17,10 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.locks.Lock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What of a drive's log isn't published yet, in the order in which it may be: control events as numbered; a
@@ -29,6 +33,7 @@ import java.util.concurrent.locks.Lock;
  * <p>Thread: safe for any thread; waits for the agent's control lock.
  */
 public final class DriveFeed {
+    private static final Logger LOG = LoggerFactory.getLogger(DriveFeed.class);
     private static final int RECORD_EXTENTS_MAX = 4096;
     private static final int BATCH_RECORDS_MAX = 64;
 
@@ -42,6 +47,8 @@ public final class DriveFeed {
     /** Ranges of control numbers whose markers wait for a flush. */
     private final NavigableMap<Long, Long> held = new TreeMap<>();
 
+    private Optional<FeedBatch> given = Optional.empty();
+    private boolean isClosed;
     private long toldWrites;
     private long toldWrittenBytes;
 
@@ -56,8 +63,8 @@ public final class DriveFeed {
     public Optional<FeedBatch> next() throws IOException {
         control.lock();
         try {
-            long next = acknowledged.control() + 1;
-            return next <= drive.state().control() ? controls(next) : extents();
+            given = isClosed ? Optional.empty() : pending();
+            return given;
         } finally {
             control.unlock();
         }
@@ -67,7 +74,7 @@ public final class DriveFeed {
     public long nextControl() {
         control.lock();
         try {
-            return acknowledged.control() + 1;
+            return firstUnpublished();
         } finally {
             control.unlock();
         }
@@ -77,19 +84,25 @@ public final class DriveFeed {
     public long waitingControls() {
         control.lock();
         try {
-            return drive.state().control() - acknowledged.control();
+            return drive.state().control() + 1 - firstUnpublished();
         } finally {
             control.unlock();
         }
     }
 
-    /** The broker has all of {@code batch}. */
+    /**
+     * The broker has all of {@code batch}. Only the one given last counts, and only if nothing was asked for again
+     * since: what it holds is given once more then.
+     */
     public void acknowledge(FeedBatch batch) throws IOException {
         control.lock();
         try {
+            if (!isCurrent(batch)) {
+                return;
+            }
+            given = Optional.empty();
             if (batch.isControl()) {
-                acknowledged.set(Math.max(
-                        acknowledged.control(), batch.records().getLast().control()));
+                acknowledgeControls(batch.records().getLast());
                 return;
             }
             for (LogRecord record : batch.records()) {
@@ -110,8 +123,7 @@ public final class DriveFeed {
         try {
             long from = Math.max(controlNumber, drive.log().firstControl());
             acknowledged.set(Math.min(acknowledged.control(), from - 1));
-            published.resendAll();
-            complete.clear();
+            resendAll();
         } finally {
             control.unlock();
         }
@@ -122,8 +134,8 @@ public final class DriveFeed {
     public void republishGeneration(long generation) throws IOException {
         control.lock();
         try {
-            published.resend(generation);
-            complete.remove(generation);
+            given = Optional.empty();
+            resend(generation);
             long seal = sealOf(generation);
             acknowledged.set(Math.min(acknowledged.control(), seal - 1));
         } finally {
@@ -147,10 +159,63 @@ public final class DriveFeed {
         changed.run();
     }
 
+    /** All retained marks count as unpublished; under the control lock. */
+    void resendAll() {
+        given = Optional.empty();
+        published.resendAll();
+        complete.clear();
+    }
+
+    /** {@code into} holds the marks of {@code merged}, too; under the control lock. */
+    void coalesced(Set<Long> merged, long into) {
+        boolean isPublished = complete.contains(into) && complete.containsAll(merged);
+        merged.forEach(this::forget);
+        if (!isPublished) {
+            given = Optional.empty();
+            resend(into);
+        }
+    }
+
+    /** Nothing is given any more; under the control lock. */
+    void close() {
+        isClosed = true;
+        given = Optional.empty();
+    }
+
+    private void resend(long generation) {
+        published.resend(generation);
+        complete.remove(generation);
+    }
+
     /** The generation is gone; under the control lock. */
     void forget(long generation) {
         published.forget(generation);
         complete.remove(generation);
+    }
+
+    /** An equal one that was given before a request isn't: a reader may have lost what it was given then. */
+    @SuppressWarnings("ReferenceEquality")
+    private boolean isCurrent(FeedBatch batch) {
+        return !isClosed && given.filter(last -> last == batch).isPresent();
+    }
+
+    /** Behind a checkpoint all marks are sent again: a reader may have dropped what it brings back. */
+    private void acknowledgeControls(LogRecord last) throws IOException {
+        acknowledged.set(Math.max(acknowledged.control(), last.control()));
+        if (last.event() instanceof DriveEvent.Checkpoint) {
+            resendAll();
+        }
+        drive.tidy();
+    }
+
+    /** What a compaction took out of the journal is published by its checkpoint. */
+    private long firstUnpublished() {
+        return Math.max(acknowledged.control() + 1, drive.log().firstControl());
+    }
+
+    private Optional<FeedBatch> pending() throws IOException {
+        long next = firstUnpublished();
+        return next <= drive.state().control() ? controls(next) : extents();
     }
 
     private Optional<FeedBatch> controls(long from) throws IOException {
@@ -160,16 +225,37 @@ public final class DriveFeed {
             if (isHeld(record)) {
                 break;
             }
-            if (record.event() instanceof GenerationSealed sealed) {
-                // By the seal's own incarnation: this one's attach may not be in the log yet.
-                Optional<FeedBatch> first = extentsOf(sealed.generation(), record.incarnation());
-                if (first.isPresent()) {
-                    return records.isEmpty() ? first : Optional.of(new FeedBatch(records));
-                }
+            Optional<FeedBatch> first = extentsBefore(record);
+            if (first.isPresent()) {
+                return records.isEmpty() ? first : Optional.of(new FeedBatch(records));
             }
             records.add(record);
+            if (record.event() instanceof DriveEvent.Checkpoint) {
+                break;
+            }
         }
         return records.isEmpty() ? Optional.empty() : Optional.of(new FeedBatch(records));
+    }
+
+    /** What the broker has to have before: the marks that the event has a digest of. */
+    private Optional<FeedBatch> extentsBefore(LogRecord record) throws IOException {
+        Set<Long> needed = new TreeSet<>();
+        DriveEvent event = record.event();
+        if (event instanceof GenerationSealed sealed) {
+            needed.add(sealed.generation());
+        } else if (event instanceof DriveEvent.GenerationsCoalesced coalesced) {
+            needed.add(coalesced.into());
+        } else if (event instanceof DriveEvent.SyncPointMarked(var mark)) {
+            mark.cut().ifPresent(cut -> needed.addAll(cut.generations()));
+        }
+        for (long generation : needed) {
+            // A reader that comes to this record doesn't know of a later attach yet, ours perhaps (I8).
+            Optional<FeedBatch> extents = extentsOf(generation, record.incarnation());
+            if (extents.isPresent()) {
+                return extents;
+            }
+        }
+        return Optional.empty();
     }
 
     private LogRecord record(long number) throws IOException {
@@ -196,26 +282,55 @@ public final class DriveFeed {
         return Optional.empty();
     }
 
-    private Optional<FeedBatch> extentsOf(long generation, IncarnationId incarnation) throws IOException {
+    private Optional<FeedBatch> extentsOf(long generation, IncarnationId writer) throws IOException {
         DriveState state = drive.state();
         boolean isOpen = state.open().number() == generation;
         if (!state.generations().containsKey(generation) || complete.contains(generation)) {
             return Optional.empty();
         }
-        Marks marks = drive.marks(generation);
+        Optional<Marks> known = marks(generation);
+        if (known.isEmpty()) {
+            return Optional.empty();
+        }
+        Marks marks = known.get();
         List<Extent> pending = published.pending(generation, marks, RECORD_EXTENTS_MAX * BATCH_RECORDS_MAX);
         if (pending.isEmpty()) {
             if (!isOpen) {
                 complete.add(generation);
+                published.resend(generation);
             }
             return Optional.empty();
         }
         List<LogRecord> records = new ArrayList<>();
         for (int from = 0; from < pending.size(); from += RECORD_EXTENTS_MAX) {
-            List<Extent> extents = pending.subList(from, Math.min(pending.size(), from + RECORD_EXTENTS_MAX));
-            records.add(new LogRecord(drive.image().drive(), incarnation, 0, dirtied(generation, extents)));
+            List<Extent> part = pending.subList(from, Math.min(pending.size(), from + RECORD_EXTENTS_MAX));
+            records.add(new LogRecord(drive.image().drive(), writer, 0, dirtied(generation, part)));
         }
         return Optional.of(new FeedBatch(records));
+    }
+
+    /** Empty when they can't be read, and nobody wants them: else a drive with a lost file would be silent for ever. */
+    private Optional<Marks> marks(long generation) throws IOException {
+        try {
+            return Optional.of(drive.marks(generation));
+        } catch (IOException e) {
+            if (isWanted(generation)) {
+                throw e;
+            }
+            LOG.warn(
+                    "drive '{}': the marks of generation {}, of inconsistent bitmaps alone, are left out: {}",
+                    drive.image().drive(),
+                    generation,
+                    e.toString());
+            complete.add(generation);
+            return Optional.empty();
+        }
+    }
+
+    private boolean isWanted(long generation) {
+        return drive.state().bitmaps().values().stream()
+                .filter(bitmap -> !(bitmap.status() instanceof BitmapStatus.Inconsistent))
+                .anyMatch(bitmap -> bitmap.allGenerations().contains(generation));
     }
 
     private ExtentsDirtied dirtied(long generation, List<Extent> extents) {

@@ -24,6 +24,8 @@ final class DriveLog implements AutoCloseable {
     private final IncarnationId incarnation;
     private final Journal journal;
     private volatile DriveState state;
+    private Optional<LogRecord> attached = Optional.empty();
+    private long compactedBytes;
 
     private DriveLog(DriveId drive, IncarnationId incarnation, Journal journal, DriveState state) {
         this.drive = drive;
@@ -37,11 +39,13 @@ final class DriveLog implements AutoCloseable {
             throws IOException {
         LogRecord first = new LogRecord(drive, incarnation, 1, attached);
         journal.append(List.of(first));
-        return new DriveLog(
+        DriveLog log = new DriveLog(
                 drive,
                 incarnation,
                 journal,
                 Fold.apply(Optional.empty(), first).state().orElseThrow());
+        log.attached = Optional.of(first);
+        return log;
     }
 
     /** The log that {@code incarnation} goes on with; its first record has to be an attach. */
@@ -97,7 +101,26 @@ final class DriveLog implements AutoCloseable {
         }
         journal.append(records);
         state = folded;
+        records.stream()
+                .filter(r -> r.event() instanceof DriveEvent.DriveAttached)
+                .forEach(r -> attached = Optional.of(r));
         return effects;
+    }
+
+    /** Whether a compaction is due: as seldom as the journal doubles. */
+    boolean isLong() {
+        return journal.sizeBytes() > Math.max(AgentOptions.JOURNAL_BYTES, 2 * compactedBytes);
+    }
+
+    /** Puts a checkpoint in the place of all records, and of the last attach, which the next run wants to know. */
+    void compact() throws IOException {
+        DriveState whole = state.withControl(state.control() + 1);
+        LogRecord checkpoint = new LogRecord(drive, incarnation, whole.control(), new DriveEvent.Checkpoint(whole));
+        List<LogRecord> records = new ArrayList<>(attached.stream().toList());
+        records.add(checkpoint);
+        journal.compact(records);
+        state = whole;
+        compactedBytes = journal.sizeBytes();
     }
 
     @Override

@@ -12,6 +12,10 @@ import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
 import io.varve.core.drive.SyncPointMark;
+import io.varve.core.event.DriveEvent;
+import io.varve.core.event.LogRecord;
+import io.varve.core.fold.Effect;
+import io.varve.core.fold.Fold;
 import io.varve.core.snapshot.GranuleStates;
 import io.varve.core.snapshot.Protection;
 import io.varve.core.transaction.DrivePlan;
@@ -25,7 +29,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One drive's part of a transaction: prepare before the hold, cut within it, complete after it, or undo.
@@ -35,23 +40,27 @@ import java.util.concurrent.TimeUnit;
  * <p>Thread: the agent's control lock.
  */
 final class DriveTransaction {
+    private static final Logger LOG = LoggerFactory.getLogger(DriveTransaction.class);
     private static final Granularity GRANULE = Granularity.DEFAULT;
-    private static final long UNDO_SECONDS_MAX = 30;
 
     private final AttachedDrive drive;
     private final DrivePlan plan;
     private final AgentMeans means;
     private final SortedMap<BackupKey, Snapshot> snapshots = new TreeMap<>();
     private final LiveSet spare;
+    private final LiveSet open;
+    private final DriveState before;
     private final Epoch nextEpoch;
+    private final Map<PlannedCut, Marks> cuts = new HashMap<>();
     private Optional<WritePath.Cut> cut = Optional.empty();
+    private List<Effect> effects = List.of();
     private List<StartedBackup> started = List.of();
     private Stage stage = Stage.PREPARED;
 
     private enum Stage {
         PREPARED,
         CUT,
-        COMPLETED
+        RECORDED
     }
 
     private DriveTransaction(AttachedDrive drive, DrivePlan plan, AgentMeans means, LiveSet spare) {
@@ -59,6 +68,8 @@ final class DriveTransaction {
         this.plan = plan;
         this.means = means;
         this.spare = spare;
+        this.open = drive.path().open();
+        this.before = drive.state();
         this.nextEpoch = drive.path().nextEpoch();
     }
 
@@ -82,7 +93,7 @@ final class DriveTransaction {
         try {
             transaction.prepareSnapshots();
             return transaction;
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             transaction.undo("it wasn't begun");
             throw e;
         }
@@ -94,35 +105,42 @@ final class DriveTransaction {
 
     /** With the drive's gate held: guests wait. */
     void cut() {
-        cut = Optional.of(drive.path().cut(spare, nextEpoch, List.copyOf(snapshots.values())));
         stage = Stage.CUT;
+        cut = Optional.of(drive.path().cut(spare, nextEpoch, List.copyOf(snapshots.values())));
     }
 
     /**
-     * Makes the cut durable, and its points in time readable once the writes in flight at the cut have ended.
+     * Keeps the sealed generation's marks, durably, and counts them.
      *
      * @throws IOException when that fails; {@link #undo} is next
      */
-    void complete() throws IOException {
-        LiveSet sealed = cut.orElseThrow().sealed();
-        // Bits first, then the record that promises them.
-        drive.kept().keep(sealed.header(), sealed.marks());
-        Map<PlannedCut, Marks> cuts = new HashMap<>();
+    void keep() throws IOException {
+        drive.kept().keep(open.header(), open.marks());
         for (PlannedBackup backup : plan.backups()) {
             if (backup.cut().isPresent()) {
                 PlannedCut planned = backup.cut().get();
-                cuts.put(planned, drive.kept().union(planned.generations(), planned.granularity(), sealed.header()));
+                cuts.put(planned, drive.kept().union(planned.generations(), planned.granularity(), open.header()));
             }
         }
-        long before = drive.state().control();
-        drive.append(plan.events(
-                seal(sealed.marks()),
-                planned -> seal(known(cuts, planned)),
-                key -> new SyncPointMark.SnapshotExport(means.options().exportAddress(), snapshotName(key))));
-        stage = Stage.COMPLETED;
-        sealed.delete();
+    }
+
+    /**
+     * Writes the record that promises these marks, which were kept before it, and all that the plan changes.
+     *
+     * @throws IOException when that fails; {@link #undo} is next
+     */
+    void record() throws IOException {
+        effects = drive.log().append(events());
+        stage = Stage.RECORDED;
+    }
+
+    /** All drives have recorded: forgets what went, and starts what begins. */
+    void complete() {
+        drive.forget(effects);
+        deleteQuietly(open);
         start(cuts);
-        afterWritesInFlight(before + 1);
+        afterWritesInFlight(before.control() + 1);
+        drive.tidy();
     }
 
     /** The backups that run now, once it's completed. */
@@ -131,24 +149,72 @@ final class DriveTransaction {
     }
 
     /**
-     * Takes back what can be: before {@link #complete} as if nothing had been; after it the backups have failed, with
-     * their bits put back (I3).
+     * Takes everything back, as if nothing had been but a seal, perhaps (I3). Bits that only the plan would have
+     * dropped are there still.
+     *
+     * @throws IOException when what was recorded can't be taken back
      */
     void undo(String reason) throws IOException {
-        switch (stage) {
-            case PREPARED -> spare.delete();
-            case CUT -> {
-                restore(cut.orElseThrow().sealed());
-                spare.delete();
-                drive.kept().drop(plan.sealed());
+        try {
+            switch (stage) {
+                case PREPARED -> deleteQuietly(spare);
+                case CUT -> uncut();
+                case RECORDED -> revert(reason);
             }
-            case COMPLETED -> {
-                for (BackupKey key : snapshots.keySet()) {
-                    boolean _ = drive.conclude(key, new Conclusion.Failed(reason));
-                }
+        } finally {
+            snapshots.values().forEach(Snapshot::release);
+        }
+    }
+
+    private void uncut() {
+        if (drive.path().open() != open) {
+            drive.path().gate().hold();
+            try {
+                drive.path().restore(open);
+            } finally {
+                drive.path().gate().letGo();
             }
         }
-        snapshots.values().forEach(Snapshot::release);
+        deleteQuietly(spare);
+        drive.kept().drop(plan.sealed());
+    }
+
+    /** The generation stays sealed, since that's in the log; the bitmaps are what they were. */
+    private void revert(String reason) throws IOException {
+        List<DriveEvent> events = new ArrayList<>();
+        for (BackupKey key : snapshots.keySet()) {
+            events.add(new DriveEvent.BackupConcluded(key, new Conclusion.Failed(reason)));
+        }
+        effects = new ArrayList<>(effects);
+        effects.addAll(drive.log().append(events));
+        DriveState now = drive.state();
+        DriveState sealed = Fold.apply(
+                        Optional.of(before),
+                        new LogRecord(
+                                plan.drive(), drive.log().incarnation(), before.control() + 1, events().getFirst()))
+                .state()
+                .orElseThrow();
+        effects.addAll(drive.log()
+                .append(List.of(new DriveEvent.Checkpoint(
+                        sealed.withUndecided(now.undecided()).withControl(now.control() + 1)))));
+        drive.forget(effects);
+        deleteQuietly(open);
+    }
+
+    private List<DriveEvent> events() {
+        return plan.events(
+                seal(open.marks()),
+                planned -> seal(known(cuts, planned)),
+                key -> new SyncPointMark.SnapshotExport(means.options().exportAddress(), snapshotName(key)));
+    }
+
+    /** Its name is taken by nobody else, and goes with the next attach at the latest. */
+    private void deleteQuietly(LiveSet set) {
+        try {
+            set.delete();
+        } catch (IOException e) {
+            LOG.warn("drive '{}': a live set that is done with can't be removed: {}", plan.drive(), e.toString());
+        }
     }
 
     private void prepareSnapshots() throws IOException {
@@ -208,7 +274,7 @@ final class DriveTransaction {
                         () -> {
                             try {
                                 drive.image().backend().flush();
-                            } catch (IOException e) {
+                            } catch (IOException | RuntimeException e) {
                                 started.forEach(b -> b.snapshot()
                                         .breakOff("the image couldn't be flushed after the cut: " + e.getMessage()));
                             }
@@ -216,22 +282,6 @@ final class DriveTransaction {
                             feed.releaseMarkers(fromControl);
                         },
                         means.threads().flushes());
-    }
-
-    private void restore(LiveSet sealed) throws IOException {
-        try {
-            if (!drive.path().gate().tryHold(TimeUnit.SECONDS.toNanos(UNDO_SECONDS_MAX))) {
-                throw new IOException("drive '" + plan.drive() + "': the gate couldn't be had to undo a cut");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("drive '" + plan.drive() + "': interrupted while undoing a cut", e);
-        }
-        try {
-            drive.path().restore(sealed);
-        } finally {
-            drive.path().gate().letGo();
-        }
     }
 
     private static Generation.Seal seal(Marks marks) {

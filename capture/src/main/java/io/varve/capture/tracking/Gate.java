@@ -26,6 +26,11 @@ final class Gate {
         return lock.tryWriteLock(waitNanosMax, TimeUnit.NANOSECONDS) != 0;
     }
 
+    /** Holds the gate, as soon as those who are passing it have passed. */
+    void hold() {
+        boolean _ = lock.writeLock() != 0;
+    }
+
     void letGo() {
         lock.tryUnlockWrite();
     }

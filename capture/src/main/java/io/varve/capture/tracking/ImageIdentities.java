@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -26,6 +27,14 @@ final class ImageIdentities {
                 String.valueOf(attributes.fileKey()),
                 attributes.lastModifiedTime().toMillis(),
                 sampleSha256(backend));
+    }
+
+    /**
+     * When the file or its attributes were changed last, in milliseconds since the epoch; unlike the time of the last
+     * modification, nobody can set it: it tells of a copy that came with the times of its original.
+     */
+    static long changedMillis(Path path) throws IOException {
+        return ((FileTime) Files.getAttribute(path, "unix:ctime")).toMillis();
     }
 
     /** Whether nobody changed the image between the two; a device doesn't tell, so that is never known of one. */

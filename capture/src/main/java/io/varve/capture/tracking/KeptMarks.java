@@ -1,8 +1,10 @@
 package io.varve.capture.tracking;
 
 import io.varve.capture.journal.DurableFiles;
+import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
+import io.varve.core.drive.Generation;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -11,25 +13,36 @@ import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The marks of generations that don't change, in durable files of the drive's state directory, each mapped when it's
  * asked for first.
  *
- * <p>A sealed generation is {@code NUMBER.marks}; what the open one held at a clean detach is {@code NUMBER.open}.
+ * <p>A sealed generation is {@code NUMBER.marks}; what the open one held at a clean detach is {@code NUMBER.open}; what
+ * one holds together with others that are about to join it is {@code NUMBER.merged}, until the journal says so, and
+ * then its {@code NUMBER.marks}.
  *
  * <p>Thread: under the drive's control lock.
  */
 final class KeptMarks implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(KeptMarks.class);
     private static final int CHUNK_BYTES = 4096;
 
     private final Path directory;
     private final Map<Long, LiveSet> sealed = new HashMap<>();
+    /** Those whose merged marks count, but haven't got their name. */
+    private final Set<Long> unnamed = new HashSet<>();
 
     KeptMarks(Path directory) {
         this.directory = directory;
@@ -53,7 +66,8 @@ final class KeptMarks implements AutoCloseable {
     Marks marks(long generation) throws IOException {
         LiveSet known = sealed.get(generation);
         if (known == null) {
-            Path file = sealedFile(generation);
+            Path merged = mergedFile(generation);
+            Path file = unnamed.contains(generation) && Files.exists(merged) ? merged : sealedFile(generation);
             known = LiveSet.open(file)
                     .orElseThrow(() -> new IOException("'" + file + "' doesn't hold the marks of generation "
                             + generation + ": take a full backup of the drive"));
@@ -77,25 +91,94 @@ final class KeptMarks implements AutoCloseable {
         return Files.exists(file) ? LiveSet.open(file) : Optional.empty();
     }
 
-    void drop(long generation) throws IOException {
-        LiveSet known = sealed.remove(generation);
-        if (known != null) {
-            known.close();
+    /**
+     * Keeps the union of {@code generation} and {@code others}, which are as large and as fine, durably, beside what it
+     * holds now; {@link #adopt} or {@link #reject} is next.
+     *
+     * @return the union
+     */
+    Marks merge(long generation, SortedSet<Long> others) throws IOException {
+        Marks own = marks(generation);
+        Marks union = Marks.none(own.granularity(), own.sizeBytes());
+        union.union(own);
+        for (long other : others) {
+            union.union(marks(other));
         }
-        Files.deleteIfExists(sealedFile(generation));
-        Files.deleteIfExists(openFile(generation));
+        LiveSet known = Objects.requireNonNull(sealed.get(generation));
+        write(mergedFile(generation), known.header(), union);
+        return union;
     }
 
-    /** Removes what was left of generations that nobody needs. */
+    /** The journal says that {@code generation} holds what was merged into it. */
+    void adopt(long generation) {
+        close(generation);
+        unnamed.add(generation);
+        try {
+            DurableFiles.rename(mergedFile(generation), sealedFile(generation));
+            unnamed.remove(generation);
+        } catch (IOException e) {
+            LOG.warn("'{}' keeps its name until the drive is attached again: {}", mergedFile(generation), e.toString());
+        }
+    }
+
+    /** What was to be merged into {@code generation} isn't. */
+    void reject(long generation) throws IOException {
+        Files.deleteIfExists(mergedFile(generation));
+    }
+
+    /** Gives merged marks that {@code generations} promise the name that a kill kept from them. */
+    void settle(Collection<Generation> generations) throws IOException {
+        for (Generation generation : generations) {
+            Path file = mergedFile(generation.number());
+            if (generation.seal().isEmpty() || !Files.exists(file)) {
+                continue;
+            }
+            Optional<Digest> found = Optional.empty();
+            Optional<LiveSet> merged = LiveSet.open(file);
+            if (merged.isPresent()) {
+                try (LiveSet set = merged.get()) {
+                    found = Optional.of(set.marks().digest());
+                }
+            }
+            if (found.equals(generation.seal().map(Generation.Seal::digest))) {
+                DurableFiles.rename(file, sealedFile(generation.number()));
+            }
+        }
+    }
+
+    /** Removes a generation's marks. What can't be removed now is when the drive is attached again. */
+    void drop(long generation) {
+        close(generation);
+        unnamed.remove(generation);
+        for (Path file : List.of(sealedFile(generation), openFile(generation), mergedFile(generation))) {
+            try {
+                Files.deleteIfExists(file);
+            } catch (IOException e) {
+                LOG.warn("'{}' can't be removed now: {}", file, e.toString());
+            }
+        }
+    }
+
+    /** Removes what was left of generations that nobody needs, and what was never finished. */
     void dropAllBut(Set<Long> generations) throws IOException {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*.{marks,open}")) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*.{marks,open,merged,new}")) {
             for (Path file : files) {
                 String name = file.getFileName().toString();
                 String number = name.substring(0, name.indexOf('.'));
-                if (!number.chars().allMatch(Character::isDigit) || !generations.contains(Long.parseLong(number))) {
+                boolean isWhole = name.endsWith(".marks") || name.endsWith(".open");
+                if (!isWhole
+                        || !number.chars().allMatch(Character::isDigit)
+                        || !generations.contains(Long.parseLong(number))) {
                     Files.delete(file);
                 }
             }
+        }
+    }
+
+    private void close(long generation) {
+        LiveSet known = sealed.remove(generation);
+        if (known != null) {
+            known.close();
         }
     }
 
@@ -107,6 +190,10 @@ final class KeptMarks implements AutoCloseable {
 
     private Path sealedFile(long generation) {
         return directory.resolve(generation + ".marks");
+    }
+
+    private Path mergedFile(long generation) {
+        return directory.resolve(generation + ".merged");
     }
 
     private Path openFile(long generation) {

@@ -8,6 +8,7 @@ import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
 import io.varve.core.id.IncarnationId;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -47,17 +48,29 @@ final class LastRun implements AutoCloseable {
     static LastRun of(DriveState state, List<LogRecord> records, KeptMarks kept, LiveDirectory live)
             throws IOException {
         IncarnationId last = state.line().getLast();
-        return new LastRun(state, records, kept, live.sets(), live.inFlight(last));
+        List<LiveSet> sets = live.sets();
+        Optional<MappedFile> inFlight = Optional.empty();
+        try {
+            inFlight = live.inFlight(last);
+            kept.settle(state.generations().values());
+            return new LastRun(state, records, kept, sets, inFlight);
+        } catch (IOException e) {
+            sets.forEach(LiveSet::close);
+            inFlight.ifPresent(MappedFile::close);
+            throw e;
+        }
     }
 
     /** @param now the image's identity and the drive's size as they are now */
-    Evidence evidence(DriveImage image, ImageIdentity now, UUID boot) {
+    Evidence evidence(DriveImage image, ImageIdentity now, UUID boot) throws IOException {
+        Optional<String> doubt = sizeDoubt(image).or(this::keptDoubt);
+        if (records.getLast().event() instanceof DriveEvent.DriveDetached(ImageIdentity left)) {
+            boolean unchanged = ImageIdentities.isUnchanged(image.path(), left, now);
+            return new Evidence(doubt, new Evidence.Ending.Detached(unchanged, keptOpen.isPresent()));
+        }
+        Optional<String> aboutLive = liveDoubt(boot);
         return new Evidence(
-                sizeDoubt(image).or(this::keptDoubt),
-                records.getLast().event() instanceof DriveEvent.DriveDetached(ImageIdentity left)
-                        ? new Evidence.Ending.Detached(
-                                ImageIdentities.isUnchanged(image.path(), left, now), keptOpen.isPresent())
-                        : new Evidence.Ending.Died(liveDoubt(boot).or(() -> imageDoubt(now))));
+                doubt, new Evidence.Ending.Died(aboutLive.isPresent() ? aboutLive : imageDoubt(image, now)));
     }
 
     /** Joins to {@code open} every mark that isn't durably sealed, and all that was in flight. */
@@ -127,7 +140,11 @@ final class LastRun implements AutoCloseable {
                 : Optional.of("the host was started anew while the drive was attached");
     }
 
-    private Optional<String> imageDoubt(ImageIdentity now) {
+    /** An image that isn't a regular file doesn't tell who wrote it (design.md section 3). */
+    private Optional<String> imageDoubt(DriveImage image, ImageIdentity now) throws IOException {
+        if (!Files.isRegularFile(image.path())) {
+            return Optional.of("the image isn't a regular file, so nobody knows whether it was changed meanwhile");
+        }
         Optional<ImageIdentity> attached = records.reversed().stream()
                 .map(LogRecord::event)
                 .filter(DriveEvent.DriveAttached.class::isInstance)
@@ -142,8 +159,11 @@ final class LastRun implements AutoCloseable {
                 .max()
                 .orElse(0);
         long latestMillis = Math.max(lastWriteMillis, attached.get().modifiedMillis()) + GRACE_MILLIS;
-        return now.modifiedMillis() <= latestMillis
+        if (Math.max(now.modifiedMillis(), ImageIdentities.changedMillis(image.path())) > latestMillis) {
+            return Optional.of("the image was changed after the agent's last write");
+        }
+        return now.modifiedMillis() >= attached.get().modifiedMillis()
                 ? Optional.empty()
-                : Optional.of("the image was changed after the agent's last write");
+                : Optional.of("the image is older than when it was attached");
     }
 }

@@ -35,11 +35,10 @@ final class LiveDirectory {
         return LiveSet.create(directory.resolve(name), header);
     }
 
-    /** A table of writes in flight, all slots free. */
-    InFlightTable createInFlight(IncarnationId incarnation) throws IOException {
+    /** Room for a table of writes in flight, all slots free; the caller closes it. */
+    MappedFile createInFlight(IncarnationId incarnation) throws IOException {
         Path path = directory.resolve(incarnation + ".inflight");
-        MappedFile file = MappedFile.create(path, InFlightTable.byteSize(AgentOptions.IN_FLIGHT_MAX));
-        return new InFlightTable(file.segment(), AgentOptions.IN_FLIGHT_MAX);
+        return MappedFile.create(path, InFlightTable.byteSize(AgentOptions.IN_FLIGHT_MAX));
     }
 
     /** The writes that were in flight when {@code incarnation} ended; empty when that isn't known. */
@@ -51,10 +50,15 @@ final class LiveDirectory {
     /** The live sets that are there, to be closed by the caller; what isn't one is left out. */
     List<LiveSet> sets() throws IOException {
         List<LiveSet> sets = new ArrayList<>();
-        for (Path file : files("*.live")) {
-            LiveSet.open(file).ifPresent(sets::add);
+        try {
+            for (Path file : files("*.live")) {
+                LiveSet.open(file).ifPresent(sets::add);
+            }
+            return sets;
+        } catch (IOException e) {
+            sets.forEach(LiveSet::close);
+            throw e;
         }
-        return sets;
     }
 
     /** Removes what earlier incarnations left. */

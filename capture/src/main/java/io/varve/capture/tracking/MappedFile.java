@@ -34,9 +34,9 @@ final class MappedFile implements AutoCloseable {
                 StandardOpenOption.TRUNCATE_EXISTING,
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE)) {
-            ByteBuffer zeroes = ByteBuffer.allocateDirect(CHUNK_BYTES);
+            ByteBuffer zeroes = ByteBuffer.allocateDirect((int) Math.min(CHUNK_BYTES, sizeBytes));
             for (long at = 0; at < sizeBytes; ) {
-                zeroes.clear().limit((int) Math.min(CHUNK_BYTES, sizeBytes - at));
+                zeroes.clear().limit((int) Math.min(zeroes.capacity(), sizeBytes - at));
                 at += channel.write(zeroes, at);
             }
             MappedFile mapped = map(path, channel, FileChannel.MapMode.READ_WRITE);
@@ -62,10 +62,12 @@ final class MappedFile implements AutoCloseable {
         return path;
     }
 
-    /** Unmaps it; whoever still uses the segment gets an IllegalStateException. */
+    /** Unmaps it, unless that was done; whoever still uses the segment gets an IllegalStateException. */
     @Override
     public void close() {
-        arena.close();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
     }
 
     void delete() throws IOException {

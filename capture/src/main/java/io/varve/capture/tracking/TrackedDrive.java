@@ -75,21 +75,21 @@ final class TrackedDrive implements Export {
             refuse(completion);
             return;
         }
-        if (!mustPreserve(slot, offsetBytes, lengthBytes)) {
-            try {
-                backend.write(offsetBytes, data);
-            } catch (IOException e) {
-                failed(slot, lengthBytes, e, completion);
+        try {
+            if (mustPreserve(slot, offsetBytes, lengthBytes)) {
+                ByteBuffer copy = ByteBuffer.allocate(lengthBytes).put(data).flip();
+                later(slot, offsetBytes, lengthBytes, () -> backend.write(offsetBytes, copy), completion);
                 return;
-            } catch (RuntimeException | Error e) {
-                path.end(slot, lengthBytes);
-                throw e;
             }
-            done(slot, lengthBytes, completion);
+            backend.write(offsetBytes, data);
+        } catch (IOException e) {
+            failed(slot, lengthBytes, e, completion);
             return;
+        } catch (RuntimeException | Error e) {
+            path.end(slot, lengthBytes);
+            throw e;
         }
-        ByteBuffer copy = ByteBuffer.allocate(lengthBytes).put(data).flip();
-        later(slot, offsetBytes, lengthBytes, () -> backend.write(offsetBytes, copy), completion);
+        done(slot, lengthBytes, completion);
     }
 
     @Override
@@ -135,16 +135,20 @@ final class TrackedDrive implements Export {
 
     private void later(int slot, long offsetBytes, long lengthBytes, Change change, Completion completion) {
         try {
-            waiting.execute(() -> {
-                for (Snapshot snapshot : path.protectedBy(slot)) {
-                    snapshot.preserve(offsetBytes, lengthBytes);
-                }
-                apply(slot, lengthBytes, change, completion);
-            });
+            waiting.execute(() ->
+                    apply(slot, lengthBytes, () -> preserveThen(slot, offsetBytes, lengthBytes, change), completion));
         } catch (RejectedExecutionException e) {
             path.end(slot, lengthBytes);
             refuse(completion);
         }
+    }
+
+    private void preserveThen(int slot, long offsetBytes, long lengthBytes, Change change) throws IOException {
+        for (Snapshot snapshot : path.protectedBy(slot)) {
+            snapshot.preserve(offsetBytes, lengthBytes);
+        }
+        path.resumes();
+        change.apply();
     }
 
     private static void refuse(Completion completion) {

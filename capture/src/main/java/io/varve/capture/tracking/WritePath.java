@@ -28,6 +28,7 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class WritePath {
     static final int REFUSED = -1;
+    private static final Snapshot[] NONE = {};
 
     private final Gate gate = new Gate();
     private final InstantSource clock;
@@ -39,7 +40,7 @@ final class WritePath {
     private final AtomicLong writtenBytes = new AtomicLong();
     private volatile LiveSet open;
     private volatile Epoch epoch = Epoch.first();
-    private volatile Snapshot[] snapshots = {};
+    private volatile Snapshot[] snapshots = NONE;
     private volatile boolean closed;
 
     WritePath(InstantSource clock, InFlightTable inFlight, LiveSet open) {
@@ -50,7 +51,7 @@ final class WritePath {
         this.epochs = new Epoch[inFlight.capacity()];
         this.protectedBy = new Snapshot[inFlight.capacity()][];
         Arrays.fill(epochs, epoch);
-        Arrays.fill(protectedBy, snapshots);
+        Arrays.fill(protectedBy, NONE);
     }
 
     /**
@@ -86,12 +87,24 @@ final class WritePath {
         return protectedBy[slot];
     }
 
+    /** The write reaches the image only now, since it had to wait. */
+    void resumes() {
+        long stamp = gate.enter();
+        try {
+            open.wrote(clock.millis());
+        } finally {
+            gate.exit(stamp);
+        }
+    }
+
     /** The write ended, well or not; it may be acknowledged after this. */
     void end(int slot, long lengthBytes) {
         long stamp = gate.enter();
         try {
             open.wrote(clock.millis());
             Epoch began = epochs[slot];
+            // So that a slot that rests keeps no snapshot that was released.
+            protectedBy[slot] = NONE;
             inFlight.deregister(slot);
             began.exit();
         } finally {

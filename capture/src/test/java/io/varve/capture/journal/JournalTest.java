@@ -103,13 +103,30 @@ class JournalTest {
     void shouldHoldWhatACompactionKept() throws IOException {
         try (Journal journal = Journal.create(file(), ID)) {
             journal.append(List.of(added(1), added(2), added(3)));
-            journal.compact(List.of(added(2), added(3)));
-            journal.append(List.of(added(4)));
+            journal.compact(List.of(added(1), added(4)));
+            journal.append(List.of(added(5)));
+            assertEquals(Optional.of(4L), journal.firstControl());
         }
 
         try (Journal journal = Journal.open(file())) {
-            assertEquals(List.of(added(2), added(3), added(4)), journal.records());
-            assertEquals(Optional.of(2L), journal.firstControl());
+            assertEquals(List.of(added(1), added(4), added(5)), journal.records());
+            assertEquals(Optional.of(4L), journal.firstControl());
+        }
+    }
+
+    @Test
+    void shouldRefuseALengthThatLeadsPastWholeFrames() throws IOException { // reliability 6.7: else numbers come again
+        try (Journal journal = Journal.create(file(), ID)) {
+            journal.append(List.of(added(1)));
+            journal.append(List.of(added(2)));
+        }
+        byte[] bytes = Files.readAllBytes(file());
+
+        for (int bit = 8; bit < 32; bit++) {
+            byte[] damaged = bytes.clone();
+            damaged[JournalHeader.BYTES + 3 - bit / 8] ^= (byte) (1 << bit % 8);
+            Files.write(file(), damaged);
+            assertThrows(CorruptJournalException.class, () -> Journal.open(file()));
         }
     }
 

@@ -10,8 +10,12 @@ import java.nio.ByteOrder;
  * A bit set with summary levels, so that finding the next set bit of a sparse set is cheap.
  *
  * <p>Level 0 holds the bits, 64 a word, least significant bit first, in a memory segment that may be heap or a mapped
- * file. Each bit of level n + 1 says whether a word of level n is non-zero, up to a level of one word. Summaries live
- * on the heap and are rebuilt from level 0 when a segment is opened, so only level 0 need survive a process.
+ * file. Each bit of level n + 1 says whether a word of level n may be non-zero, up to a level of one word. Summaries
+ * live on the heap and are rebuilt from level 0 when a segment is opened, so only level 0 need survive a process.
+ *
+ * <p>A setter sets the summaries first, from the top down, and the bit last: so whoever sees a bit, and even a setter
+ * that finds its bits set by another that hasn't returned yet, knows that searches find it. A search that meets a
+ * summary ahead of its word goes on behind it.
  *
  * <p>Worked example, 200 bits: setting bits 130 to 140 ORs word 2 of level 0 and bit 2 of level 1's only word. A search
  * from bit 0 reads word 0 (zero), then level 1 (bit 2 set), then word 2: three reads, whatever lies between.
@@ -197,8 +201,20 @@ public final class HierarchicalBitSet {
         return Math.min(bitCount, (index << 6) + Long.numberOfTrailingZeros(word));
     }
 
-    /** Climbs until a summary has a set bit at or after {@code fromWord}, then descends to that word. */
     private long nextNonZeroWord(long fromWord) {
+        long from = fromWord;
+        while (from < wordCount) {
+            long found = nextSummarised(from);
+            if (found < 0 || word(found) != 0) {
+                return found;
+            }
+            from = found + 1;
+        }
+        return -1;
+    }
+
+    /** Climbs until a summary has a set bit at or after {@code fromWord}, then descends to that word. */
+    private long nextSummarised(long fromWord) {
         long position = fromWord;
         for (int level = 0; level < summaries.length; level++) {
             long[] summary = summaries[level];
@@ -219,31 +235,32 @@ public final class HierarchicalBitSet {
         long found = position;
         for (int level = fromLevel - 1; level >= 0; level--) {
             long word = (long) SUMMARY.getVolatile(summaries[level], (int) found);
-            found = (found << 6) + Long.numberOfTrailingZeros(word);
+            // Still zero when the setter is between the levels: then the first word below is as good as any.
+            found = (found << 6) + (word == 0 ? 0 : Long.numberOfTrailingZeros(word));
         }
         return found;
     }
 
     private void or(long index, long mask) {
-        if ((word(index) & mask) == mask) {
+        long known = word(index);
+        if ((known & mask) == mask) {
             return;
         }
-        long before = (long) WORDS.getAndBitwiseOr(words, 0L, index, mask);
-        if (before == 0) {
+        if (known == 0) {
             summarise(index);
         }
+        WORDS.getAndBitwiseOr(words, 0L, index, mask);
     }
 
+    /** From the top down: a summary's bit is never seen before those above it. */
     private void summarise(long wordIndex) {
-        long position = wordIndex;
-        for (long[] summary : summaries) {
-            int index = (int) (position >>> 6);
+        for (int level = summaries.length - 1; level >= 0; level--) {
+            long position = wordIndex >>> (6 * level);
             long mask = 1L << position;
-            long before = (long) SUMMARY.getAndBitwiseOr(summary, index, mask);
-            if ((before & mask) != 0) {
-                return;
+            int index = (int) (position >>> 6);
+            if (((long) SUMMARY.getVolatile(summaries[level], index) & mask) == 0) {
+                SUMMARY.getAndBitwiseOr(summaries[level], index, mask);
             }
-            position = index;
         }
     }
 

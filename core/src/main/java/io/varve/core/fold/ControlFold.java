@@ -18,6 +18,7 @@ import io.varve.core.event.DriveEvent;
 import io.varve.core.event.DriveEvent.DriveAttached;
 import io.varve.core.event.DriveEvent.GenerationSealed;
 import io.varve.core.id.BitmapName;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -66,7 +67,7 @@ final class ControlFold {
             case DriveEvent.DriveDetached detached -> Folded.of(detached(state));
             case DriveEvent.GenerationsCoalesced coalesced -> coalesced(state, coalesced);
             case DriveAttached attached -> Folded.of(arrived(state, attached));
-            case DriveEvent.Checkpoint(DriveState whole) -> Folded.of(whole);
+            case DriveEvent.Checkpoint(DriveState whole) -> new Folded(whole, outdated(state, whole));
             case DriveEvent.ExtentsDirtied dirtied -> Folded.of(state);
         };
     }
@@ -88,10 +89,14 @@ final class ControlFold {
     }
 
     /** What a marked sync point asks for: nothing for a file, which the agent sees to. */
-    static Effect offer(DriveState state, SyncPointMark mark) {
-        return state.trust() instanceof Trust.Suspect(String reason) && mark.kind() instanceof BackupKind.Incremental
-                ? new Effect.RefusePart(mark, reason)
-                : new Effect.OfferPart(mark);
+    static List<Effect> offers(DriveState state, SyncPointMark mark) {
+        if (mark.target() != BackupTarget.ARCHIVE) {
+            return List.of();
+        }
+        return List.of(
+                state.trust() instanceof Trust.Suspect(String reason) && mark.kind() instanceof BackupKind.Incremental
+                        ? new Effect.RefusePart(mark, reason)
+                        : new Effect.OfferPart(mark));
     }
 
     private static Folded sealed(DriveState state, GenerationSealed sealed) {
@@ -153,7 +158,7 @@ final class ControlFold {
         SortedMap<BackupKey, UndecidedBackup> undecided = new TreeMap<>(state.undecided());
         undecided.put(mark.key(), new UndecidedBackup(mark, UndecidedBackup.Phase.RUNNING, mark.anchors()));
         after = after.withUndecided(undecided);
-        return mark.target() == BackupTarget.ARCHIVE ? Folded.of(after, offer(after, mark)) : Folded.of(after);
+        return new Folded(after, offers(after, mark));
     }
 
     private static Recording recording(Bitmap bitmap) {
@@ -177,7 +182,10 @@ final class ControlFold {
 
     private static Folded coalesced(DriveState state, DriveEvent.GenerationsCoalesced coalesced) {
         Generation last = state.generations().get(coalesced.into());
-        if (last == null) {
+        if (last == null
+                || last.seal().isEmpty()
+                || coalesced.merged().contains(last.number())
+                || coalesced.merged().contains(state.open().number())) {
             return Folded.of(state);
         }
         Granularity finest = coalesced.merged().stream()
@@ -198,6 +206,20 @@ final class ControlFold {
                 state.withGenerations(generations).withBitmaps(bitmaps),
                 new Effect.Coalesce(coalesced.merged(), into),
                 new Effect.VerifySeal(into));
+    }
+
+    /** Drops what isn't retained any more, or was merged meanwhile: the agent publishes what is retained again. */
+    static List<Effect> outdated(DriveState known, DriveState whole) {
+        List<Effect> drops = new ArrayList<>();
+        for (Generation generation : known.generations().values()) {
+            Generation now = whole.generations().get(generation.number());
+            if (now == null
+                    || !now.granularity().equals(generation.granularity())
+                    || now.sizeBytes() != generation.sizeBytes()) {
+                drops.add(new Effect.Drop(generation.number()));
+            }
+        }
+        return drops;
     }
 
     /** The state without {@code name}'s anchor, now or by a commit yet to come. */

@@ -100,7 +100,7 @@ public final class Fold {
 
     private static Step control(DriveState state, LogRecord record) {
         if (record.event() instanceof DriveEvent.Checkpoint(DriveState whole) && record.control() > state.control()) {
-            return Step.of(whole.withControl(record.control()));
+            return new Step(Optional.of(whole.withControl(record.control())), ControlFold.outdated(state, whole));
         }
         if (record.control() > state.control() + 1) {
             return Step.of(state, new Effect.RequestControl(state.control() + 1));

@@ -16,7 +16,7 @@ final class Repeat {
         return switch (event) {
             case GenerationSealed sealed -> verify(state, sealed);
             case SyncPointMarked(var mark) ->
-                state.undecided().containsKey(mark.key()) ? List.of(ControlFold.offer(state, mark)) : List.of();
+                state.undecided().containsKey(mark.key()) ? ControlFold.offers(state, mark) : List.of();
             case DriveEvent.ExtentsDirtied dirtied -> List.of();
             case DriveEvent.DriveAttached attached -> List.of();
             case DriveEvent.BitmapAdded added -> List.of();
@@ -32,13 +32,22 @@ final class Repeat {
             }
             case DriveEvent.DriveResized resized -> List.of();
             case DriveEvent.DriveDetached detached -> List.of();
-            case DriveEvent.GenerationsCoalesced coalesced -> List.of();
+            case DriveEvent.GenerationsCoalesced coalesced -> merge(state, coalesced);
             case DriveEvent.Checkpoint checkpoint -> List.of();
         };
     }
 
+    private static List<Effect> merge(DriveState state, DriveEvent.GenerationsCoalesced coalesced) {
+        Generation into = state.generations().get(coalesced.into());
+        return into == null || into.seal().isEmpty()
+                ? List.of()
+                : List.of(new Effect.Coalesce(coalesced.merged(), into), new Effect.VerifySeal(into));
+    }
+
     private static List<Effect> verify(DriveState state, GenerationSealed sealed) {
         Generation generation = state.generations().get(sealed.generation());
-        return generation == null ? List.of() : List.of(new Effect.VerifySeal(generation));
+        return generation == null || generation.seal().isEmpty()
+                ? List.of()
+                : List.of(new Effect.VerifySeal(generation));
     }
 }

@@ -114,6 +114,10 @@ final class DriveDraft {
 
     void backup(Action.Backup action, SortedSet<DriveId> participants, Completion completion) throws Refusal {
         BackupKey key = new BackupKey(syncPoint, backups++);
+        if (state.undecided().containsKey(key)) {
+            throw new Refusal("sync point '" + syncPoint + "' of drive '" + state.drive() + "' exists already: give "
+                    + "each transaction a sync point of its own");
+        }
         PlannedBackup backup = BackupPlanner.plan(state, action, key, participants, completion);
         changes.add(new Change.Backup(backup));
         fold(new DrivePlan(state.drive(), sealed, state.trackingGranularity(), List.of(new Change.Backup(backup)))
