@@ -1,6 +1,7 @@
 package io.varve.restore;
 
 import io.varve.core.id.DriveId;
+import java.io.Console;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.Optional;
@@ -29,7 +30,9 @@ public final class ProgressLine implements RestoreProgress {
      * @param nanos a clock that only goes forward
      */
     public static RestoreProgress forTerminal(PrintStream terminal, LongSupplier nanos) {
-        return System.console().isTerminal() ? new ProgressLine(terminal, nanos) : RestoreProgress.NONE;
+        boolean isTerminal =
+                Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+        return isTerminal ? new ProgressLine(terminal, nanos) : RestoreProgress.NONE;
     }
 
     @Override
