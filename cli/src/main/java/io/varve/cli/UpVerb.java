@@ -1,8 +1,8 @@
 package io.varve.cli;
 
+import io.varve.capture.DriveArgument;
 import io.varve.cli.stack.Stack;
 import io.varve.cli.stack.StackConfig;
-import io.varve.cli.stack.StackDrive;
 import io.varve.cli.stack.StackRole;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -107,9 +107,9 @@ final class UpVerb implements Callable<Integer> {
         try {
             var names = new HashSet<>();
             for (var drive : drives) {
-                if (!names.add(StackDrive.parse(drive).id())) {
-                    throw new IllegalArgumentException(
-                            "Two drives are called '" + StackDrive.parse(drive).id() + "'.");
+                var name = DriveArgument.parse(drive).drive();
+                if (!names.add(name)) {
+                    throw new IllegalArgumentException("drive '" + name + "' is named twice");
                 }
             }
             return StackConfig.of(data, drives).withPartitions(partitions).withRoles(roles);
@@ -126,7 +126,7 @@ final class UpVerb implements Callable<Integer> {
                 took.toMillis() / 1000.0);
         if (stack.role(StackRole.CAPTURE).isPresent()) {
             for (var drive : drives) {
-                var name = StackDrive.parse(drive).id().value();
+                var name = DriveArgument.parse(drive).drive().value();
                 line(out, "drive " + name, stack.unixExport(name) + "   " + stack.tcpExport(name));
             }
             line(out, "QMP", stack.agent());

@@ -65,7 +65,7 @@ class UpVerbTest {
         var run = CommandRun.of("up", "--data", folder.toString(), "a=" + folder.resolve("none.img"));
 
         assertEquals(1, run.code());
-        assertEquals("varve up: There is no file " + folder.resolve("none.img") + ".\n", run.err());
+        assertEquals("varve up: image " + folder.resolve("none.img") + " doesn't exist.\n", run.err());
     }
 
     @Test
@@ -75,10 +75,7 @@ class UpVerbTest {
         var run = CommandRun.of("up", "--data", folder.toString(), "a=" + odd);
 
         assertEquals(1, run.code());
-        assertEquals(
-                "varve up: The image " + odd + " of drive a has 1000 bytes, which isn't a multiple of 512; grow it,"
-                        + " for example with truncate.\n",
-                run.err());
+        assertTrue(run.err().startsWith("varve up: image " + odd + " has 1000 bytes, expected a positive"), run.err());
     }
 
     @Test
@@ -86,7 +83,8 @@ class UpVerbTest {
         var run = CommandRun.of("up", "--data", folder.toString(), "disk.img");
 
         assertEquals(2, run.code());
-        assertEquals("varve: 'disk.img' isn't a drive; expected NAME=PATH. Try 'varve help up'.\n", run.err());
+        assertTrue(run.err().startsWith("varve: 'disk.img' names no drive; expected NAME=PATH["), run.err());
+        assertTrue(run.err().endsWith(". Try 'varve help up'.\n"), run.err());
     }
 
     @Test

@@ -1,16 +1,13 @@
 package io.varve.capture.nbd;
 
-import io.varve.capture.net.Listener;
+import io.varve.capture.net.Listeners;
 import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
-import java.net.StandardSocketOptions;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -30,7 +27,7 @@ public final class NbdServer implements AutoCloseable {
     private final ExportCatalog catalog;
     private final NbdServerOptions options;
     private final ConnectionLimits limits;
-    private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+    private final Listeners listeners = new Listeners("nbd", this::admit);
     private final Set<Client> clients = ConcurrentHashMap.newKeySet();
     private final AtomicLong clientCount = new AtomicLong();
     private final ScheduledThreadPoolExecutor deadlines;
@@ -53,46 +50,26 @@ public final class NbdServer implements AutoCloseable {
      * @throws IOException in one sentence, when the address is taken or can't be had
      */
     public NbdAddress listen(NbdAddress address) throws IOException {
-        Listener listener = Listener.bind(address);
-        listeners.add(listener);
-        Thread.ofPlatform().daemon().name("nbd-accept-" + listener.address()).start(() -> accept(listener));
-        return listener.address();
+        return listeners.listen(address);
     }
 
     /** Where it listens. */
     public List<NbdAddress> addresses() {
-        return listeners.stream().map(Listener::address).toList();
+        return listeners.addresses();
     }
 
-    private void accept(Listener listener) {
-        while (true) {
-            try {
-                admit(listener, listener.channel().accept());
-            } catch (ClosedChannelException e) {
-                return;
-            } catch (IOException e) {
-                LOG.warn("nbd server on {}: can't accept: {}", listener.address(), e.getMessage());
-                pause();
-            }
-        }
-    }
-
-    private void admit(Listener listener, SocketChannel channel) throws IOException {
+    private void admit(NbdAddress address, SocketChannel channel) throws IOException {
         long number = clientCount.incrementAndGet();
         if (clients.size() >= options.connectionsMax()) {
             LOG.warn(
                     "nbd server on {}: {} connections are the most; one more was closed",
-                    listener.address(),
+                    address,
                     options.connectionsMax());
             channel.close();
             return;
         }
-        String peer = number + " on " + listener.address();
-        if (listener.address() instanceof NbdAddress.Tcp) {
-            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-            peer = number + " from " + channel.getRemoteAddress();
-        }
-        start(channel, peer, "nbd-" + number);
+        String peer = address instanceof NbdAddress.Tcp ? "from " + channel.getRemoteAddress() : "on " + address;
+        start(channel, number + " " + peer, "nbd-" + number);
     }
 
     private void start(SocketChannel channel, String peer, String threadName) {
@@ -121,8 +98,7 @@ public final class NbdServer implements AutoCloseable {
     /** Answers what has been received, disconnects all clients, and frees the addresses. */
     @Override
     public void close() {
-        listeners.forEach(NbdServer::closeQuietly);
-        listeners.clear();
+        listeners.close();
         for (Client client : clients) {
             try {
                 client.channel().shutdownInput();
@@ -152,15 +128,6 @@ public final class NbdServer implements AutoCloseable {
             closeable.close();
         } catch (Exception e) {
             LOG.debug("close failed: {}", e.getMessage());
-        }
-    }
-
-    /** Out of file descriptors, most likely: don't spin. */
-    private static void pause() {
-        try {
-            Thread.sleep(100);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 }

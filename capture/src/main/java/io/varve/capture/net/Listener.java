@@ -20,7 +20,7 @@ import java.nio.file.Path;
  *
  * @param address with the port that was chosen
  */
-public record Listener(NbdAddress address, ServerSocketChannel channel) implements AutoCloseable {
+record Listener(NbdAddress address, ServerSocketChannel channel) implements AutoCloseable {
     private static final int BACKLOG = 64;
 
     /**
@@ -28,7 +28,7 @@ public record Listener(NbdAddress address, ServerSocketChannel channel) implemen
      *
      * @throws IOException in one sentence, when the address is taken or can't be had
      */
-    public static Listener bind(NbdAddress address) throws IOException {
+    static Listener bind(NbdAddress address) throws IOException {
         return switch (address) {
             case NbdAddress.Unix unix -> bindUnix(unix);
             case NbdAddress.Tcp tcp -> bindTcp(tcp);

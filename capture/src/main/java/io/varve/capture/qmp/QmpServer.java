@@ -4,19 +4,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.varve.capture.job.ArchiveBackups;
 import io.varve.capture.job.DriveInfo;
 import io.varve.capture.job.Jobs;
-import io.varve.capture.net.Listener;
+import io.varve.capture.net.Listeners;
 import io.varve.capture.tracking.Agent;
 import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
-import java.net.StandardSocketOptions;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,12 +26,11 @@ import org.slf4j.LoggerFactory;
 public final class QmpServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(QmpServer.class);
     private static final int MONITORS_MAX = 64;
-    private static final long PAUSE_MILLIS = 100;
 
     private final String packageName;
     private final CommandTable commands;
     private final Events events;
-    private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+    private final Listeners listeners = new Listeners("qmp", this::admit);
     private final Set<Monitor> monitors = ConcurrentHashMap.newKeySet();
     private final AtomicLong monitorCount = new AtomicLong();
 
@@ -76,10 +72,7 @@ public final class QmpServer implements AutoCloseable {
      * @throws IOException in one sentence, when the address is taken or can't be had
      */
     public NbdAddress listen(NbdAddress address) throws IOException {
-        Listener listener = Listener.bind(address);
-        listeners.add(listener);
-        Thread.ofPlatform().daemon().name("qmp-accept-" + listener.address()).start(() -> accept(listener));
-        return listener.address();
+        return listeners.listen(address);
     }
 
     private void broadcast(JsonNode event) {
@@ -87,30 +80,13 @@ public final class QmpServer implements AutoCloseable {
         monitors.forEach(monitor -> monitor.event(line));
     }
 
-    private void accept(Listener listener) {
-        while (true) {
-            try {
-                admit(listener, listener.channel().accept());
-            } catch (ClosedChannelException e) {
-                return;
-            } catch (IOException e) {
-                LOG.warn("qmp server on {}: can't accept: {}", listener.address(), e.getMessage());
-                pause();
-            }
-        }
-    }
-
-    private void admit(Listener listener, SocketChannel channel) throws IOException {
+    private void admit(NbdAddress address, SocketChannel channel) throws IOException {
         if (monitors.size() >= MONITORS_MAX) {
-            LOG.warn(
-                    "qmp server on {}: {} clients are the most; one more was closed", listener.address(), MONITORS_MAX);
+            LOG.warn("qmp server on {}: {} clients are the most; one more was closed", address, MONITORS_MAX);
             channel.close();
             return;
         }
-        String peer = monitorCount.incrementAndGet() + " on " + listener.address();
-        if (listener.address() instanceof NbdAddress.Tcp) {
-            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-        }
+        String peer = monitorCount.incrementAndGet() + " on " + address;
         Monitor monitor = new Monitor(channel, peer, new Session(commands));
         monitors.add(monitor);
         Thread.ofPlatform().daemon().name("qmp-" + peer).start(() -> {
@@ -125,24 +101,8 @@ public final class QmpServer implements AutoCloseable {
     /** Tells the clients what's left to tell, disconnects them, and frees the addresses. */
     @Override
     public void close() {
-        for (Listener listener : listeners) {
-            try {
-                listener.close();
-            } catch (IOException e) {
-                LOG.debug("close failed: {}", e.getMessage());
-            }
-        }
-        listeners.clear();
+        listeners.close();
         monitors.forEach(Monitor::end);
         monitors.forEach(monitor -> monitor.finish(Monitor.LEAVE_TIMEOUT));
-    }
-
-    /** Out of file descriptors, most likely: don't spin. */
-    private static void pause() {
-        try {
-            Thread.sleep(PAUSE_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

@@ -1,6 +1,9 @@
 package io.varve.cli.stack;
 
 import io.varve.archive.ArchiveSettings;
+import io.varve.capture.DriveArgument;
+import io.varve.capture.backend.BackendAccess;
+import io.varve.capture.backend.RawFileBackend;
 import io.varve.embedded.stack.S3Credentials;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,18 +20,24 @@ record Preparation(StackFolder folder, FolderLock lock, Pids pids, Addresses add
      * @throws IOException in one sentence; nothing is held then
      */
     static Preparation make(StackConfig config) throws IOException, InterruptedException {
-        for (var drive : config.drives()) {
-            StackDrive.parse(drive).check();
-        }
         var folder = StackFolder.make(config.folder());
         var lock = FolderLock.take(folder);
         try {
             var pids = new Pids(folder.pids());
             pids.awaitGone();
+            checkImages(config);
             return new Preparation(folder, lock, pids, addresses(folder), credentials(folder));
         } catch (IOException | InterruptedException | RuntimeException e) {
             lock.close();
             throw e;
+        }
+    }
+
+    /** Looks whether the agent will get the images, before anything is started for it. */
+    private static void checkImages(StackConfig config) throws IOException {
+        for (var drive : config.drives()) {
+            RawFileBackend.open(DriveArgument.parse(drive).image(), BackendAccess.READ_WRITE)
+                    .close();
         }
     }
 

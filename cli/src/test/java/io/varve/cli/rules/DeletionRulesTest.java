@@ -32,8 +32,9 @@ class DeletionRulesTest {
                 .should()
                 .callMethodWhere(DescribedPredicate.describe(
                         "delete an object by S3",
-                        (JavaMethodCall call) -> call.getTargetOwner().getPackageName().startsWith("io.minio")
-                                && DELETING.matcher(call.getName()).matches()))
+                        (JavaMethodCall call) ->
+                                call.getTargetOwner().getPackageName().startsWith("io.minio")
+                                        && DELETING.matcher(call.getName()).matches()))
                 .check(ProjectClasses.ALL);
     }
 }
