@@ -53,7 +53,7 @@ public final class RestoreVerb implements Callable<Integer> {
         @Option(
                 names = "--at",
                 paramLabel = "TIME",
-                description = "The latest whole sync point at this time: 2026-11-24T10:15 here, or"
+                description = "The latest sync point that was whole by then: 2026-11-24T10:15 here, or"
                         + " 2026-11-24T10:15:00Z.")
         private String time = "";
     }
@@ -157,12 +157,13 @@ public final class RestoreVerb implements Callable<Integer> {
     private void print(RestoredDrive restored) {
         out.printf(
                 Locale.ROOT,
-                "%s  %s  %d MiB, %d MiB read from %d backup(s)%n",
+                "%s  %s  %d MiB, %d MiB read from %d %s%n",
                 restored.drive(),
                 restored.file(),
                 restored.sizeBytes() / MEBIBYTE,
                 restored.readBytes() / MEBIBYTE,
-                restored.backups());
+                restored.backups(),
+                restored.backups() == 1 ? "backup" : "backups");
     }
 
     private void printJson(List<RestoredDrive> restored) {
@@ -171,9 +172,9 @@ public final class RestoreVerb implements Callable<Integer> {
             drives.addObject()
                     .put("drive", one.drive().value())
                     .put("file", one.file().toString())
-                    .put("sizeBytes", one.sizeBytes())
+                    .put("size-bytes", one.sizeBytes())
                     .put("backups", one.backups())
-                    .put("readBytes", one.readBytes());
+                    .put("read-bytes", one.readBytes());
         }
         out.println(drives);
     }
