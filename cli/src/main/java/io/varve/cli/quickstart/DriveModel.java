@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -89,18 +88,5 @@ final class DriveModel {
             }
         }
         bytes.flip();
-    }
-
-    /** The blocks in which a raw image differs from this drive, of those in [from, to). */
-    static Optional<Integer> firstBlockThatDiffers(DriveModel model, FileChannel raw, int from, int to)
-            throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(BLOCK_BYTES);
-        for (int block = from; block < to; block++) {
-            readBlock(raw, block, bytes);
-            if (!model.matches(block, bytes)) {
-                return Optional.of(block);
-            }
-        }
-        return Optional.empty();
     }
 }
