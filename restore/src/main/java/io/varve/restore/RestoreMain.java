@@ -25,6 +25,7 @@ public final class RestoreMain {
     static int run(String[] arguments, Map<String, String> environment, PrintStream out, PrintStream err) {
         CommandLine commandLine =
                 new CommandLine(new RestoreVerb(out, environment, ProgressLine.forTerminal(err, System::nanoTime)));
+        commandLine.setCommandName("varve restore");
         commandLine
                 .getCommandSpec()
                 .addOption(OptionSpec.builder(RestoreVerb.CONFIG)
