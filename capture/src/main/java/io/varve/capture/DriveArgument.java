@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A drive as the command line names it: {@code name=PATH[,format=raw][,granularity=BYTES]}. The format is stated or
+ * A drive as the command line names it: {@code NAME=PATH[,format=raw][,granularity=BYTES]}. The format is stated or
  * raw, and never probed: a guest can write any header into its disk. A comma in the path is written twice, as QEMU has
  * it.
  *
