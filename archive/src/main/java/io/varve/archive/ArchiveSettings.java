@@ -62,7 +62,7 @@ public record ArchiveSettings(ArchiveLocation location, Endpoint endpoint, Optio
     public static ArchiveSettings of(Properties values, Map<String, String> environment) throws IOException {
         ArchiveLocation location = ArchiveLocation.parse(value(values, ARCHIVE)
                 .orElseThrow(() -> new IllegalArgumentException(
-                        "no archive is named; say --archive s3://BUCKET/PREFIX or file:DIR, or run where 'varve up' does")));
+                        "no archive is named; say --archive s3://BUCKET/PREFIX or --archive file:DIR")));
         String region = value(values, REGION)
                 .or(() -> value(environment, "AWS_REGION"))
                 .or(() -> value(environment, "AWS_DEFAULT_REGION"))
