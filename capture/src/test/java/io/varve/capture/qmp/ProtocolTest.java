@@ -203,7 +203,7 @@ class ProtocolTest {
 
     @Test
     void shouldNotWaitForEachMonitorThatDoesntRead(@TempDir Path other) throws Exception {
-        byte[] questions = "{'execute': 'query-commands'}".repeat(500).getBytes(StandardCharsets.UTF_8);
+        byte[] questions = "{'execute': 'query-commands'}".repeat(2_000).getBytes(StandardCharsets.UTF_8);
         List<SocketChannel> deaf = new ArrayList<>();
         LiveAgent ending = LiveAgent.start(other, 1 << 20, "drive0");
         try {
@@ -212,6 +212,13 @@ class ProtocolTest {
                 deaf.add(channel);
                 channel.write(ByteBuffer.wrap("{'execute': 'qmp_capabilities'}".getBytes(StandardCharsets.UTF_8)));
                 channel.write(ByteBuffer.wrap(questions));
+            }
+            for (SocketChannel channel : deaf) {
+                // It's being told, and from here on doesn't listen.
+                ByteBuffer first = ByteBuffer.allocate(256 << 10);
+                while (first.hasRemaining()) {
+                    assertTrue(channel.read(first) > 0);
+                }
             }
             assertTimeout(Duration.ofSeconds(12), ending::close);
         } finally {

@@ -1,6 +1,7 @@
 package io.varve.cli.acceptance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -109,7 +110,7 @@ class MishapTest {
         Member broker = stack.stack().broker();
         broker.takeDown();
         CompletableFuture<Command.Said> backup = begin("--grouped");
-        cancelFirstJob();
+        cancelFirstJob(backup);
         Command.Said ended = backup.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         assertEquals(1, ended.exitCode(), ended::text);
         assertTrue(ended.text().contains("cancelled"), ended::text);
@@ -146,12 +147,13 @@ class MishapTest {
         mustBeRight(untilDecided("--individual"));
     }
 
-    private static void cancelFirstJob() throws Exception {
+    private static void cancelFirstJob(CompletableFuture<Command.Said> backup) throws Exception {
         NbdAddress agent = NbdAddress.parse(stack.stack().agent());
         try (QmpClient client = QmpClient.connect(agent, PATIENCE)) {
             ObjectNode none = JsonNodeFactory.instance.objectNode();
             JsonNode jobs = client.execute("query-block-jobs", none);
             while (jobs.isEmpty()) {
+                assertFalse(backup.isDone(), () -> backup.join().text());
                 jobs = client.execute("query-block-jobs", none);
             }
             JsonNode device = jobs.path(0).path("device");
