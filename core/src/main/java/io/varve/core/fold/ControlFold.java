@@ -115,7 +115,7 @@ final class ControlFold {
                 ? Optional.empty()
                 : Optional.of(
                         "in the log, its bitmap '" + name.map(BitmapName::value).orElse("")
-                                + "' isn't anchored to the backup that the increment is for, since another agent may have "
+                                + "' isn't anchored to the increment's parent, since another agent may have "
                                 + "written the image: take a full backup");
     }
 
