@@ -186,6 +186,10 @@ final class ControlFold {
                             .withGenerations(mark.cut().get().generations()));
         }
         SortedMap<BackupKey, UndecidedBackup> undecided = new TreeMap<>(state.undecided());
+        if (mark.target() == BackupTarget.ARCHIVE && mark.kind() instanceof BackupKind.Full) {
+            // A new chain begins: an older backup that is found to be committed later must not anchor to the old one.
+            undecided.replaceAll((key, older) -> older.voiding(mark.anchors()));
+        }
         undecided.put(mark.key(), new UndecidedBackup(mark, UndecidedBackup.Phase.RUNNING, mark.anchors()));
         after = after.withUndecided(undecided);
         return new Folded(after, offers(after, mark));
