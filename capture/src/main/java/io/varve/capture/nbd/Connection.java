@@ -1,6 +1,7 @@
 package io.varve.capture.nbd;
 
 import io.varve.formats.nbd.NbdSession;
+import io.varve.formats.nbd.ReplyEncoder;
 import io.varve.formats.nbd.ServerHandshake;
 import io.varve.formats.nbd.ServerHandshake.Step;
 import java.io.IOException;
@@ -52,7 +53,7 @@ final class Connection implements Runnable {
 
     /** Empty when the client went away in good order. */
     private Optional<NbdSession> handshake(Inbox inbox, Outbox outbox) throws IOException {
-        ServerHandshake handshake = new ServerHandshake(directory);
+        ServerHandshake handshake = new ServerHandshake(directory, ServerHandshake.Encryption.NONE);
         outbox.send(ServerHandshake.greeting());
         while (true) {
             switch (handshake.advance(inbox.buffer())) {
@@ -61,6 +62,7 @@ final class Connection implements Runnable {
                         return Optional.empty();
                     }
                 }
+                case Step.Encrypt _ -> throw new IllegalStateException("encryption wasn't offered");
                 case Step.Answer answer -> outbox.send(answer.bytes());
                 case Step.Enter enter -> {
                     outbox.send(enter.bytes());
@@ -77,7 +79,7 @@ final class Connection implements Runnable {
 
     private void transmit(NbdSession session, Inbox inbox, Outbox outbox) throws IOException {
         String threadName = Thread.currentThread().getName() + "-late";
-        try (LateReplies lateReplies = new LateReplies(outbox, session.replies(), threadName)) {
+        try (LateReplies lateReplies = new LateReplies(outbox, new ReplyEncoder(session.replies()), threadName)) {
             new Transmission(session, directory.export(), inbox, outbox, lateReplies).run();
         }
     }
