@@ -5,8 +5,8 @@ import io.varve.formats.nbd.ReplyEncoder;
 import io.varve.formats.nbd.ServerHandshake;
 import io.varve.formats.nbd.ServerHandshake.Step;
 import java.io.IOException;
+import java.nio.channels.ByteChannel;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.SocketChannel;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,12 +18,26 @@ final class Connection implements Runnable {
     /** Runs when the handshake has ended, so that its deadline is called off. */
     private final Runnable onEntered;
 
-    private final SocketChannel channel;
+    private final Optional<Encryption> encryption;
     private final String peer;
     private final ConnectionDirectory directory;
+    private ByteChannel channel;
 
-    Connection(SocketChannel channel, String peer, ConnectionDirectory directory, Runnable onEntered) {
+    /** How a connection is encrypted, where that's demanded. */
+    @FunctionalInterface
+    interface Encryption {
+        /** Blocks until the client is known; the result owns the channel that was in the clear. */
+        ByteChannel begin() throws IOException;
+    }
+
+    Connection(
+            ByteChannel channel,
+            Optional<Encryption> encryption,
+            String peer,
+            ConnectionDirectory directory,
+            Runnable onEntered) {
         this.channel = channel;
+        this.encryption = encryption;
         this.peer = peer;
         this.directory = directory;
         this.onEntered = onEntered;
@@ -31,15 +45,8 @@ final class Connection implements Runnable {
 
     @Override
     public void run() {
-        try (channel;
-                directory) {
-            Inbox inbox = new Inbox(channel);
-            Outbox outbox = new Outbox(channel);
-            Optional<NbdSession> session = handshake(inbox, outbox);
-            onEntered.run();
-            if (session.isPresent()) {
-                transmit(session.get(), inbox, outbox);
-            }
+        try {
+            serve();
         } catch (PeerFaultException e) {
             LOG.warn("nbd client {}: disconnected: {}", peer, e.getMessage());
         } catch (ClosedChannelException e) {
@@ -51,9 +58,26 @@ final class Connection implements Runnable {
         }
     }
 
+    /** Serves the client until it's gone; a {@link RuntimeException} is a bug. */
+    void serve() throws IOException {
+        try (directory) {
+            Inbox inbox = new Inbox(channel);
+            Outbox outbox = new Outbox(channel);
+            Optional<NbdSession> session = handshake(inbox, outbox);
+            onEntered.run();
+            if (session.isPresent()) {
+                transmit(session.get(), inbox, outbox);
+            }
+        } finally {
+            channel.close();
+        }
+    }
+
     /** Empty when the client went away in good order. */
     private Optional<NbdSession> handshake(Inbox inbox, Outbox outbox) throws IOException {
-        ServerHandshake handshake = new ServerHandshake(directory, ServerHandshake.Encryption.NONE);
+        ServerHandshake handshake = new ServerHandshake(
+                directory,
+                encryption.isPresent() ? ServerHandshake.Encryption.DEMANDED : ServerHandshake.Encryption.NONE);
         outbox.send(ServerHandshake.greeting());
         while (true) {
             switch (handshake.advance(inbox.buffer())) {
@@ -62,7 +86,12 @@ final class Connection implements Runnable {
                         return Optional.empty();
                     }
                 }
-                case Step.Encrypt _ -> throw new IllegalStateException("encryption wasn't offered");
+                case Step.Encrypt encrypt -> {
+                    outbox.send(encrypt.bytes());
+                    channel = encryption.orElseThrow().begin();
+                    inbox.encrypt(channel);
+                    outbox.encrypt(channel);
+                }
                 case Step.Answer answer -> outbox.send(answer.bytes());
                 case Step.Enter enter -> {
                     outbox.send(enter.bytes());
