@@ -11,6 +11,7 @@ final class FuzzInput {
     private static final int BYTES_MAX = 1 << 18;
     private static final int[] EDGES = {0, 1, 511, 512, 4096, 65535, 65536, 1 << 18, 1 << 25, Integer.MAX_VALUE, -1};
     private static final int[] OPTIONS = {3, 5, 6, 8, 8, 9, 10, 10, 11, 12, 99, -1};
+    private static final int[] COMMANDS = {0, 0, 1, 1, 3, 4, 5, 6, 7, 7, 8};
     private static final int[] LAST_OPTIONS = {1, 2, 7, 7, 7, 7, 7, 7, 7, 7};
     private static final List<String> NAMES = List.of("", "other", "ü", "drive", "drive00");
     private static final List<String> QUERIES =
@@ -75,8 +76,8 @@ final class FuzzInput {
     }
 
     private void request() {
-        int command = random.nextInt(30) == 0 ? random.nextInt(1 << 16) : random.nextInt(9);
-        int flags = random.nextInt(3) == 0 ? random.nextInt(64) : 0;
+        int command = random.nextInt(30) == 0 ? random.nextInt(1 << 16) : COMMANDS[random.nextInt(COMMANDS.length)];
+        int flags = random.nextInt(4) == 0 ? random.nextInt(64) : 0;
         long lengthBytes = length();
         out.putInt(extended ? 0x21e41c71 : 0x25609513).putShort((short) flags).putShort((short) command);
         out.putLong(random.nextLong()).putLong(random.nextInt(8) == 0 ? random.nextLong() : random.nextInt(1 << 18));
@@ -92,7 +93,7 @@ final class FuzzInput {
     }
 
     private long length() {
-        return switch (random.nextInt(8)) {
+        return switch (random.nextInt(16)) {
             case 0 -> EDGES[random.nextInt(EDGES.length)];
             case 1 -> random.nextLong();
             case 2 -> 8 + 4L * random.nextInt(20);
