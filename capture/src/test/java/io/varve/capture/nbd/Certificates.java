@@ -8,13 +8,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A certificate authority in a folder, with a server's and a client's certificate, made by openssl. */
-final class Certificates {
+public final class Certificates {
     private static final List<String> EC = List.of("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256");
     private static final List<String> RSA = List.of("-newkey", "rsa:2048");
 
     final Path folder;
 
-    Certificates(Path folder) throws IOException, InterruptedException {
+    /** Makes them in {@code folder}. */
+    public Certificates(Path folder) throws IOException, InterruptedException {
         this.folder = Files.createDirectories(folder);
         Files.writeString(folder.resolve("openssl.conf"), "[req]\ndistinguished_name=dn\n[dn]\n");
         make("ca", EC, List.of("basicConstraints=critical,CA:TRUE", "keyUsage=keyCertSign"), List.of());
@@ -31,6 +32,10 @@ final class Certificates {
         make("server", RSA, List.of("basicConstraints=CA:FALSE", "subjectAltName=IP:127.0.0.1"), signed());
         String key = folder.resolve("server-key.pem").toString();
         Tool.run("openssl", "rsa", "-traditional", "-in", key, "-out", key).success();
+    }
+
+    public Path folder() {
+        return folder;
     }
 
     private List<String> signed() {

@@ -154,18 +154,6 @@ class ProtocolFaultsTest {
     }
 
     @Test
-    void shouldRefuseLengthsThatOverflow() throws Exception {
-        try (RawClient client = enter(Style.EXTENDED)) {
-            for (long lengthBytes : new long[] {-1, Long.MIN_VALUE, Long.MAX_VALUE, 1L << 32}) {
-                assertEquals(EINVAL, client.errorOf(0, READ, 4096, lengthBytes));
-                assertEquals(EINVAL, client.errorOf(0, TRIM, 4096, lengthBytes));
-                assertEquals(EINVAL, client.errorOf(0, STATUS, 4096, lengthBytes));
-                assertEquals(ENOSPC, client.errorOf(0, ZERO, 4096, lengthBytes));
-            }
-        }
-    }
-
-    @Test
     void shouldAnswerEmptyRequests() throws Exception {
         try (RawClient client = enter(Style.STRUCTURED)) {
             for (int command : new int[] {READ, WRITE, TRIM, CACHE, ZERO}) {
@@ -250,64 +238,6 @@ class ProtocolFaultsTest {
             assertEquals(4 + 8, one.remaining());
             assertTrue(one.getInt(4) <= SIZE_BYTES);
         }
-    }
-
-    @Test
-    void shouldTellStatusInExtendedChunks() throws Exception {
-        try (RawClient client = enter(Style.EXTENDED)) {
-            client.request(0, STATUS, 0, SIZE_BYTES);
-            Chunk status = client.chunk();
-
-            assertEquals(RawClient.STATUS_EXT, status.type());
-            assertEquals(8 + 3 * 16, status.payload().remaining());
-            assertEquals(3, status.payload().getInt(4));
-            assertEquals(4096, status.payload().getLong(8));
-        }
-    }
-
-    @Test
-    void shouldTellStatusOfTheContextsThatAPayloadNames() throws Exception {
-        try (RawClient client = enter(Style.EXTENDED)) {
-            client.request(0x20, STATUS, 0, 12, payload(4096, 0));
-            Chunk status = client.chunk();
-
-            assertEquals(RawClient.STATUS_EXT, status.type());
-            assertEquals(4096, status.payload().getLong(8));
-        }
-    }
-
-    @Test
-    void shouldRefuseStatusPayloadsThatAreWrong() throws Exception {
-        try (RawClient client = enter(Style.EXTENDED)) {
-            List<byte[]> wrong = List.of(
-                    new byte[7], new byte[13], new byte[4096], payload(4096, 5), payload(4096, 0, 0), payload(-1, 0));
-            for (byte[] payload : wrong) {
-                client.request(0x20, STATUS, 0, payload.length, payload);
-                assertEquals(EINVAL, client.chunk().error());
-            }
-            client.request(0x20, STATUS, 0, 8, payload(4096));
-            assertEquals(EINVAL, client.chunk().error());
-            assertEquals(0, client.errorOf(0, FLUSH, 0, 0));
-        }
-    }
-
-    @Test
-    void shouldDropPayloadsOfCommandsThatTakeNone() throws Exception {
-        try (RawClient client = enter(Style.EXTENDED)) {
-            for (int command : new int[] {READ, TRIM, FLUSH, 99}) {
-                client.request(0x20, command, 0, 512, new byte[512]);
-                assertEquals(EINVAL, client.chunk().error());
-            }
-            assertEquals(0, client.errorOf(0, FLUSH, 0, 0));
-        }
-    }
-
-    private static byte[] payload(long lengthBytes, int... ids) {
-        ByteBuffer payload = ByteBuffer.allocate(8 + 4 * ids.length).putLong(lengthBytes);
-        for (int id : ids) {
-            payload.putInt(id);
-        }
-        return payload.array();
     }
 
     @Test
