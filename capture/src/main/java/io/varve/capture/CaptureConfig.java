@@ -3,6 +3,7 @@ package io.varve.capture;
 import io.varve.capture.job.DriveInfo;
 import io.varve.capture.tracking.AgentOptions;
 import io.varve.formats.nbd.NbdAddress;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import java.util.Set;
  *
  * @param agent where it keeps its things, its limits, and where sinks reach its snapshots
  * @param nbd where guests and sinks connect
+ * @param tlsCerts the folder of the certificates by which NBD clients encrypt that come by TCP; empty for no encryption
  * @param qmp where it takes commands
  * @param drives at least one
  * @param kafka the settings of Kafka's clients, with {@code bootstrap.servers}; empty for an agent without a log, which
@@ -23,6 +25,7 @@ import java.util.Set;
 public record CaptureConfig(
         AgentOptions agent,
         List<NbdAddress> nbd,
+        Optional<Path> tlsCerts,
         List<NbdAddress> qmp,
         List<DriveArgument> drives,
         Optional<Map<String, Object>> kafka,
@@ -37,6 +40,10 @@ public record CaptureConfig(
         }
         if (drives.isEmpty()) {
             throw new IllegalArgumentException("no drive; name at least one as NAME=PATH");
+        }
+        if (tlsCerts.isPresent() && NbdAddress.parse(agent.exportAddress()) instanceof NbdAddress.Tcp tcp) {
+            throw new IllegalArgumentException("with --tls-certs every client on " + tcp
+                    + " must encrypt, which sinks can't: say --export-address unix:PATH, and --nbd unix:PATH for it");
         }
         Set<Object> seen = new HashSet<>();
         for (DriveArgument drive : drives) {

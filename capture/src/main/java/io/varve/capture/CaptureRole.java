@@ -6,6 +6,7 @@ import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
 import io.varve.capture.nbd.NbdServerOptions;
+import io.varve.capture.nbd.TlsCredentials;
 import io.varve.capture.publish.Publishing;
 import io.varve.capture.qmp.QmpServer;
 import io.varve.capture.tracking.Agent;
@@ -43,8 +44,8 @@ public final class CaptureRole implements AutoCloseable {
     private final Deque<Ending> endings = new ArrayDeque<>();
     private final NbdServer nbd;
 
-    private CaptureRole(ExportRegistry exports) {
-        nbd = new NbdServer(exports, NbdServerOptions.DEFAULT);
+    private CaptureRole(ExportRegistry exports, NbdServerOptions options) {
+        nbd = new NbdServer(exports, options);
     }
 
     /**
@@ -54,7 +55,7 @@ public final class CaptureRole implements AutoCloseable {
      * @throws IOException in one sentence: what can't be had, and what to do; nothing is left then
      */
     public static CaptureRole start(CaptureConfig config, AgentSurroundings surroundings) throws IOException {
-        CaptureRole role = new CaptureRole(surroundings.exports());
+        CaptureRole role = new CaptureRole(surroundings.exports(), serverOptions(config));
         try {
             role.open(config, surroundings);
             return role;
@@ -62,6 +63,13 @@ public final class CaptureRole implements AutoCloseable {
             role.close();
             throw e;
         }
+    }
+
+    private static NbdServerOptions serverOptions(CaptureConfig config) throws IOException {
+        return config.tlsCerts().isPresent()
+                ? NbdServerOptions.DEFAULT.withTls(
+                        TlsCredentials.read(config.tlsCerts().get()))
+                : NbdServerOptions.DEFAULT;
     }
 
     private void open(CaptureConfig config, AgentSurroundings surroundings) throws IOException {

@@ -64,6 +64,13 @@ final class CaptureVerb implements Callable<Integer> {
     private List<String> nbd;
 
     @Option(
+            names = "--tls-certs",
+            paramLabel = "DIR",
+            description = "Demand TLS of NBD clients that come by TCP, with certificates: DIR has ca-cert.pem,"
+                    + " server-cert.pem and server-key.pem, as for QEMU's tls-creds-x509.")
+    private Path tlsCerts = Path.of("");
+
+    @Option(
             names = "--qmp",
             paramLabel = "ADDR",
             description = "Take QMP commands on unix:PATH or HOST:PORT; may be repeated.")
@@ -123,6 +130,7 @@ final class CaptureVerb implements Callable<Integer> {
             return new CaptureConfig(
                     agentOptions(addresses.getFirst()),
                     addresses,
+                    tlsCerts.toString().isEmpty() ? Optional.<Path>empty() : Optional.of(tlsCerts),
                     qmp.stream().map(NbdAddress::parse).toList(),
                     drives.stream().map(DriveArgument::parse).toList(),
                     kafka.isNamed() ? Optional.of(kafka.client()) : Optional.<Map<String, Object>>empty(),

@@ -1,11 +1,12 @@
 package io.varve.capture.nbd;
 
 import io.varve.formats.nbd.NbdSession;
+import io.varve.formats.nbd.ReplyEncoder;
 import io.varve.formats.nbd.ServerHandshake;
 import io.varve.formats.nbd.ServerHandshake.Step;
 import java.io.IOException;
+import java.nio.channels.ByteChannel;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.SocketChannel;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,12 +18,26 @@ final class Connection implements Runnable {
     /** Runs when the handshake has ended, so that its deadline is called off. */
     private final Runnable onEntered;
 
-    private final SocketChannel channel;
+    private final Optional<Encryption> encryption;
     private final String peer;
     private final ConnectionDirectory directory;
+    private ByteChannel channel;
 
-    Connection(SocketChannel channel, String peer, ConnectionDirectory directory, Runnable onEntered) {
+    /** How a connection is encrypted, where that's demanded. */
+    @FunctionalInterface
+    interface Encryption {
+        /** Blocks until the client is known; the result owns the channel that was in the clear. */
+        ByteChannel begin() throws IOException;
+    }
+
+    Connection(
+            ByteChannel channel,
+            Optional<Encryption> encryption,
+            String peer,
+            ConnectionDirectory directory,
+            Runnable onEntered) {
         this.channel = channel;
+        this.encryption = encryption;
         this.peer = peer;
         this.directory = directory;
         this.onEntered = onEntered;
@@ -30,15 +45,8 @@ final class Connection implements Runnable {
 
     @Override
     public void run() {
-        try (channel;
-                directory) {
-            Inbox inbox = new Inbox(channel);
-            Outbox outbox = new Outbox(channel);
-            Optional<NbdSession> session = handshake(inbox, outbox);
-            onEntered.run();
-            if (session.isPresent()) {
-                transmit(session.get(), inbox, outbox);
-            }
+        try {
+            serve();
         } catch (PeerFaultException e) {
             LOG.warn("nbd client {}: disconnected: {}", peer, e.getMessage());
         } catch (ClosedChannelException e) {
@@ -50,9 +58,26 @@ final class Connection implements Runnable {
         }
     }
 
+    /** Serves the client until it's gone; a {@link RuntimeException} is a bug. */
+    void serve() throws IOException {
+        try (directory) {
+            Inbox inbox = new Inbox(channel);
+            Outbox outbox = new Outbox(channel);
+            Optional<NbdSession> session = handshake(inbox, outbox);
+            onEntered.run();
+            if (session.isPresent()) {
+                transmit(session.get(), inbox, outbox);
+            }
+        } finally {
+            channel.close();
+        }
+    }
+
     /** Empty when the client went away in good order. */
     private Optional<NbdSession> handshake(Inbox inbox, Outbox outbox) throws IOException {
-        ServerHandshake handshake = new ServerHandshake(directory);
+        ServerHandshake handshake = new ServerHandshake(
+                directory,
+                encryption.isPresent() ? ServerHandshake.Encryption.DEMANDED : ServerHandshake.Encryption.NONE);
         outbox.send(ServerHandshake.greeting());
         while (true) {
             switch (handshake.advance(inbox.buffer())) {
@@ -60,6 +85,12 @@ final class Connection implements Runnable {
                     if (!inbox.receive()) {
                         return Optional.empty();
                     }
+                }
+                case Step.Encrypt encrypt -> {
+                    outbox.send(encrypt.bytes());
+                    channel = encryption.orElseThrow().begin();
+                    inbox.encrypt(channel);
+                    outbox.encrypt(channel);
                 }
                 case Step.Answer answer -> outbox.send(answer.bytes());
                 case Step.Enter enter -> {
@@ -77,7 +108,7 @@ final class Connection implements Runnable {
 
     private void transmit(NbdSession session, Inbox inbox, Outbox outbox) throws IOException {
         String threadName = Thread.currentThread().getName() + "-late";
-        try (LateReplies lateReplies = new LateReplies(outbox, session.replies(), threadName)) {
+        try (LateReplies lateReplies = new LateReplies(outbox, new ReplyEncoder(session.replies()), threadName)) {
             new Transmission(session, directory.export(), inbox, outbox, lateReplies).run();
         }
     }

@@ -60,9 +60,14 @@ final class ConnectionDirectory implements ExportDirectory, AutoCloseable {
         entered = Optional.empty();
     }
 
-    private static ExportDescription description(String name, Export export) {
+    private ExportDescription description(String name, Export export) {
         return new ExportDescription(
-                name, export.sizeBytes(), export.flags(), BlockSizes.DEFAULT, export.metaContexts());
+                name,
+                export.sizeBytes(),
+                export.flags(),
+                BlockSizes.DEFAULT,
+                export.metaContexts(),
+                catalog.description(name));
     }
 
     private static String unknown(String name) {

@@ -12,6 +12,9 @@ public interface ExportCatalog {
 
     Optional<Export> find(String name);
 
+    /** A sentence about an export for a human; empty when there's none. */
+    String description(String name);
+
     /** The names that clients are told, in a stable order. */
     List<String> names();
 }

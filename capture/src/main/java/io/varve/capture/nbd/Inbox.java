@@ -2,7 +2,7 @@ package io.varve.capture.nbd;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
+import java.nio.channels.ByteChannel;
 
 /**
  * What a connection has received and not yet consumed, in one direct buffer.
@@ -16,11 +16,17 @@ final class Inbox {
     // Moving so little costs less than a receive into a short rest of the buffer.
     private static final int CHEAP_MOVE_BYTES = 4096;
 
-    private final SocketChannel channel;
+    private ByteChannel channel;
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(CAPACITY_BYTES).limit(0);
 
-    Inbox(SocketChannel channel) {
+    Inbox(ByteChannel channel) {
         this.channel = channel;
+    }
+
+    /** Receives from {@code encrypted} from now on; what came in the clear and isn't consumed is thrown away. */
+    void encrypt(ByteChannel encrypted) {
+        channel = encrypted;
+        buffer.clear().limit(0);
     }
 
     /** The unconsumed bytes, from position to limit; consumers advance the position. */

@@ -1,7 +1,6 @@
 package io.varve.capture.nbd;
 
 import io.varve.formats.nbd.ReplyEncoder;
-import io.varve.formats.nbd.ReplyStyle;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -24,7 +23,7 @@ final class LateReplies implements Consumer<RequestSlot>, AutoCloseable {
     private static final int UNANSWERED_WEIGHT_MAX = 256;
 
     private final Outbox outbox;
-    private final ReplyStyle style;
+    private final ReplyEncoder encoder;
     private final String threadName;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -34,9 +33,9 @@ final class LateReplies implements Consumer<RequestSlot>, AutoCloseable {
     private int unansweredWeight;
     private boolean closed;
 
-    LateReplies(Outbox outbox, ReplyStyle style, String threadName) {
+    LateReplies(Outbox outbox, ReplyEncoder encoder, String threadName) {
         this.outbox = outbox;
-        this.style = style;
+        this.encoder = encoder;
         this.threadName = threadName;
     }
 
@@ -121,7 +120,7 @@ final class LateReplies implements Consumer<RequestSlot>, AutoCloseable {
             int weight = 0;
             while (!closed && !ended.isEmpty() && out.remaining() >= ReplyEncoder.ERROR_BYTES_MAX) {
                 RequestSlot slot = ended.remove();
-                slot.encode(style, out);
+                slot.encode(encoder, out);
                 weight += slot.weight();
             }
             return weight;

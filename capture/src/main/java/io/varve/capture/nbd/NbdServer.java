@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledFuture;
@@ -69,14 +70,18 @@ public final class NbdServer implements AutoCloseable {
             return;
         }
         String peer = address instanceof NbdAddress.Tcp ? "from " + channel.getRemoteAddress() : "on " + address;
-        start(channel, number + " " + peer, "nbd-" + number);
+        Optional<Connection.Encryption> encryption = address instanceof NbdAddress.Tcp
+                ? options.tls().map(context -> () -> TlsChannel.accept(channel, context))
+                : Optional.empty();
+        start(channel, encryption, number + " " + peer, "nbd-" + number);
     }
 
-    private void start(SocketChannel channel, String peer, String threadName) {
+    private void start(
+            SocketChannel channel, Optional<Connection.Encryption> encryption, String peer, String threadName) {
         ScheduledFuture<?> deadline = deadlines.schedule(
                 () -> giveUp(channel, peer), options.handshakeTimeout().toMillis(), TimeUnit.MILLISECONDS);
-        Connection connection =
-                new Connection(channel, peer, new ConnectionDirectory(catalog, limits), () -> deadline.cancel(false));
+        ConnectionDirectory directory = new ConnectionDirectory(catalog, limits);
+        Connection connection = new Connection(channel, encryption, peer, directory, () -> deadline.cancel(false));
         Thread thread = Thread.ofPlatform().daemon().name(threadName).unstarted(() -> {
             Client self = new Client(channel, Thread.currentThread());
             try {

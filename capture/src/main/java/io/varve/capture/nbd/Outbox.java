@@ -2,7 +2,7 @@ package io.varve.capture.nbd;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
+import java.nio.channels.ByteChannel;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -12,12 +12,17 @@ import java.util.concurrent.locks.ReentrantLock;
 final class Outbox {
     static final int CAPACITY_BYTES = 512 * 1024;
 
-    private final SocketChannel channel;
+    private ByteChannel channel; // Changes before there are other threads.
     private final ReentrantLock socket = new ReentrantLock();
     private final ByteBuffer gathered = ByteBuffer.allocateDirect(CAPACITY_BYTES);
 
-    Outbox(SocketChannel channel) {
+    Outbox(ByteChannel channel) {
         this.channel = channel;
+    }
+
+    /** Sends to {@code encrypted} from now on. Thread: the connection's only, while no other sends. */
+    void encrypt(ByteChannel encrypted) {
+        channel = encrypted;
     }
 
     /** The gathering buffer, with room for {@code lengthBytes}. Thread: the connection's only. */

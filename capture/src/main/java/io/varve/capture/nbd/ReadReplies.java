@@ -24,22 +24,27 @@ import java.util.List;
 final class ReadReplies {
     private static final int PIECE_BYTES = 256 * 1024;
     private static final int STATUS_EXTENTS_MAX = 8192;
-    private static final int DATA_HEAD_BYTES = NbdReply.CHUNK_HEADER_BYTES + 8;
+
+    /** More of an export isn't told about at once; extents have lengths of 32 bits. */
+    private static final long STATUS_BYTES_MAX = 1L << 31;
+
     private static final MemorySegment ZEROES = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(PIECE_BYTES));
 
     private final NbdSession session;
     private final Export export;
     private final Outbox outbox;
+    private final ReplyEncoder encoder;
 
     ReadReplies(NbdSession session, Export export, Outbox outbox) {
         this.session = session;
         this.export = export;
         this.outbox = outbox;
+        this.encoder = new ReplyEncoder(session.replies());
     }
 
     /** Answers a READ that lies within the export, isn't empty, and isn't too long. */
     void read(NbdRequest request) throws IOException {
-        if (session.replies() == ReplyStyle.STRUCTURED) {
+        if (session.replies() != ReplyStyle.SIMPLE) {
             readStructured(request);
         } else if (request.lengthBytes() <= PIECE_BYTES) {
             readSimple(request);
@@ -53,18 +58,19 @@ final class ReadReplies {
         for (int doneBytes = 0; doneBytes < lengthBytes; ) {
             int pieceBytes = Math.min(PIECE_BYTES, lengthBytes - doneBytes);
             Place place = doneBytes + pieceBytes == lengthBytes ? Place.LAST : Place.MORE_FOLLOW;
-            ByteBuffer out = outbox.room(DATA_HEAD_BYTES + Math.max(pieceBytes, ReplyEncoder.ERROR_BYTES_MAX));
+            ByteBuffer out =
+                    outbox.room(ReplyEncoder.DATA_HEAD_BYTES_MAX + Math.max(pieceBytes, ReplyEncoder.ERROR_BYTES_MAX));
             int start = out.position();
             long offsetBytes = request.offsetBytes() + doneBytes;
-            ReplyEncoder.offsetData(out, place, request.cookie(), offsetBytes, pieceBytes);
+            encoder.data(out, place, request, offsetBytes, pieceBytes);
             try {
                 export.read(offsetBytes, out.slice(out.position(), pieceBytes));
             } catch (IOException e) {
-                ReplyEncoder.error(out.position(start), request.cookie(), errorOf(e), message(e));
+                encoder.failedAt(out.position(start), request, offsetBytes, errorOf(e), message(e));
                 return;
             }
             if (isZero(out, pieceBytes)) {
-                ReplyEncoder.offsetHole(out.position(start), place, request.cookie(), offsetBytes, pieceBytes);
+                encoder.hole(out.position(start), place, request, offsetBytes, pieceBytes);
             } else {
                 out.position(out.position() + pieceBytes);
             }
@@ -76,12 +82,12 @@ final class ReadReplies {
         int lengthBytes = (int) request.lengthBytes();
         ByteBuffer out = outbox.room(NbdReply.SIMPLE_HEADER_BYTES + lengthBytes);
         int start = out.position();
-        ReplyEncoder.simpleDone(out, request.cookie());
+        encoder.done(out, request.cookie(), request.offsetBytes());
         try {
             export.read(request.offsetBytes(), out.slice(out.position(), lengthBytes));
             out.position(out.position() + lengthBytes);
         } catch (IOException e) {
-            ReplyEncoder.simpleError(out.position(start), request.cookie(), errorOf(e));
+            encoder.failed(out.position(start), request.cookie(), request.offsetBytes(), errorOf(e), message(e));
         }
     }
 
@@ -109,18 +115,31 @@ final class ReadReplies {
         }
     }
 
-    /** Answers a BLOCK_STATUS that lies within the export, and isn't empty. */
-    void blockStatus(NbdRequest request) throws IOException {
-        if (session.contexts().isEmpty()) {
-            error(request, NbdError.EINVAL, "BLOCK_STATUS without a negotiated meta context");
+    /** Reads what CACHE names, and drops it: the kernel keeps what it has room for. */
+    void cache(NbdRequest request) throws IOException {
+        int lengthBytes = (int) request.lengthBytes();
+        ByteBuffer out = outbox.room(Math.min(PIECE_BYTES, lengthBytes));
+        try {
+            for (int doneBytes = 0; doneBytes < lengthBytes; ) {
+                int pieceBytes = Math.min(PIECE_BYTES, lengthBytes - doneBytes);
+                export.read(request.offsetBytes() + doneBytes, out.slice(out.position(), pieceBytes));
+                doneBytes += pieceBytes;
+            }
+        } catch (IOException e) {
+            error(request, errorOf(e), message(e));
             return;
         }
+        encoder.done(outbox.room(ReplyEncoder.ERROR_BYTES_MAX), request.cookie(), request.offsetBytes());
+    }
+
+    /** Answers a BLOCK_STATUS that lies within the export, and isn't empty, about {@code contexts}. */
+    void blockStatus(NbdRequest request, List<NegotiatedContext> contexts) throws IOException {
+        long lengthBytes = Math.min(request.lengthBytes(), STATUS_BYTES_MAX);
         int extentsMax = request.has(NbdRequest.FLAG_REQ_ONE) ? 1 : STATUS_EXTENTS_MAX;
         List<List<StatusExtent>> statuses = new ArrayList<>();
         try {
-            for (NegotiatedContext context : session.contexts()) {
-                statuses.add(
-                        export.blockStatus(context.name(), request.offsetBytes(), request.lengthBytes(), extentsMax));
+            for (NegotiatedContext context : contexts) {
+                statuses.add(export.blockStatus(context.name(), request.offsetBytes(), lengthBytes, extentsMax));
             }
         } catch (IOException e) {
             error(request, errorOf(e), message(e));
@@ -128,21 +147,18 @@ final class ReadReplies {
         }
         for (int i = 0; i < statuses.size(); i++) {
             List<StatusExtent> extents = statuses.get(i);
-            ReplyEncoder.blockStatus(
+            encoder.blockStatus(
                     outbox.room(ReplyEncoder.blockStatusBytes(extents.size())),
                     i == statuses.size() - 1 ? Place.LAST : Place.MORE_FOLLOW,
-                    request.cookie(),
-                    session.contexts().get(i).id(),
+                    request,
+                    contexts.get(i).id(),
                     extents);
         }
     }
 
     private void error(NbdRequest request, NbdError error, String message) throws IOException {
         ByteBuffer out = outbox.room(ReplyEncoder.ERROR_BYTES_MAX);
-        switch (session.replies()) {
-            case SIMPLE -> ReplyEncoder.simpleError(out, request.cookie(), error);
-            case STRUCTURED -> ReplyEncoder.error(out, request.cookie(), error, message);
-        }
+        encoder.failed(out, request.cookie(), request.offsetBytes(), error, message);
     }
 
     private static boolean isZero(ByteBuffer out, int lengthBytes) {

@@ -5,7 +5,6 @@ import io.varve.formats.nbd.NbdCommand;
 import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.NbdRequest;
 import io.varve.formats.nbd.ReplyEncoder;
-import io.varve.formats.nbd.ReplyStyle;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -29,6 +28,7 @@ final class RequestSlot implements Completion {
     private final AtomicInteger state = new AtomicInteger(RUNNING);
     // Written before the state becomes ANSWERED, read after it did.
     private long cookie;
+    private long offsetBytes;
     private int weight;
     private Optional<NbdError> error = Optional.empty();
     private String reason = "";
@@ -40,6 +40,7 @@ final class RequestSlot implements Completion {
     /** Starts a request. Thread: the connection's only. */
     RequestSlot begin(NbdRequest request) {
         cookie = request.cookie();
+        offsetBytes = request.offsetBytes();
         weight = weightOf(request);
         error = Optional.empty();
         state.set(RUNNING);
@@ -80,14 +81,8 @@ final class RequestSlot implements Completion {
     }
 
     /** Writes the reply; it takes {@link ReplyEncoder#ERROR_BYTES_MAX} at most. */
-    void encode(ReplyStyle style, ByteBuffer out) {
-        switch (style) {
-            case SIMPLE ->
-                error.ifPresentOrElse(
-                        e -> ReplyEncoder.simpleError(out, cookie, e), () -> ReplyEncoder.simpleDone(out, cookie));
-            case STRUCTURED ->
-                error.ifPresentOrElse(
-                        e -> ReplyEncoder.error(out, cookie, e, reason), () -> ReplyEncoder.done(out, cookie));
-        }
+    void encode(ReplyEncoder encoder, ByteBuffer out) {
+        error.ifPresentOrElse(
+                e -> encoder.failed(out, cookie, offsetBytes, e, reason), () -> encoder.done(out, cookie, offsetBytes));
     }
 }

@@ -2,14 +2,20 @@ package io.varve.capture.nbd;
 
 import io.varve.capture.backend.ZeroMode;
 import io.varve.formats.nbd.Decoding;
+import io.varve.formats.nbd.NbdCommand;
 import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.NbdLimits;
 import io.varve.formats.nbd.NbdRequest;
 import io.varve.formats.nbd.NbdSession;
+import io.varve.formats.nbd.NegotiatedContext;
 import io.varve.formats.nbd.ReplyEncoder;
-import io.varve.formats.nbd.TransmissionFlag;
+import io.varve.formats.nbd.ReplyStyle;
+import io.varve.formats.nbd.RequestRules;
+import io.varve.formats.nbd.RequestVerdict;
+import io.varve.formats.nbd.StatusPayload;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.List;
 
 /**
  * The transmission phase of one connection: requests in, replies out.
@@ -27,6 +33,8 @@ final class Transmission {
     private final Outbox outbox;
     private final LateReplies lateReplies;
     private final ReadReplies readReplies;
+    private final RequestRules rules;
+    private final ReplyEncoder encoder;
     private RequestSlot slot;
 
     Transmission(NbdSession session, Export export, Inbox inbox, Outbox outbox, LateReplies lateReplies) {
@@ -36,14 +44,17 @@ final class Transmission {
         this.outbox = outbox;
         this.lateReplies = lateReplies;
         this.readReplies = new ReadReplies(session, export, outbox);
+        this.rules = new RequestRules(session.replies(), session.export().flags());
+        this.encoder = new ReplyEncoder(session.replies());
         this.slot = new RequestSlot(lateReplies);
     }
 
     /** Serves until the client disconnects. */
     void run() throws IOException {
+        ReplyStyle style = session.replies();
         boolean connected = true;
         while (connected) {
-            connected = switch (NbdRequest.decode(inbox.buffer())) {
+            connected = switch (NbdRequest.decode(inbox.buffer(), style)) {
                 case Decoding.Decoded<NbdRequest>(NbdRequest request) -> serve(request);
                 case Decoding.NeedMore<NbdRequest> _ -> receive();
                 case Decoding.Malformed<NbdRequest>(String reason) -> throw new PeerFaultException(reason);
@@ -60,57 +71,98 @@ final class Transmission {
 
     /** False when the client takes its leave. */
     private boolean serve(NbdRequest request) throws IOException {
+        if (request.command() == NbdCommand.DISC) {
+            return false;
+        }
+        long payloadBytes = rules.payloadBytes(request);
+        if (payloadBytes != 0) {
+            servePayload(request, payloadBytes);
+        } else if (isAdmitted(request)) {
+            perform(request);
+        }
+        return true;
+    }
+
+    private void perform(NbdRequest request) throws IOException {
         switch (request.command()) {
-            case READ -> {
-                if (isInBounds(request, NbdError.EINVAL) && isShort(request)) {
-                    readReplies.read(request);
-                }
-            }
-            case WRITE -> write(request);
-            case DISC -> {
-                return false;
-            }
+            case READ -> readReplies.read(request);
+            case CACHE -> readReplies.cache(request);
+            case BLOCK_STATUS -> blockStatus(request, session.contexts());
             case FLUSH -> {
                 export.flush(slot.begin(request));
                 settle();
             }
             case TRIM -> {
-                if (isChange(request)) {
-                    export.trim(request.offsetBytes(), request.lengthBytes(), completion(request));
-                    settle();
-                }
+                export.trim(request.offsetBytes(), request.lengthBytes(), completion(request));
+                settle();
             }
             case WRITE_ZEROES -> {
-                if (isChange(request)) {
-                    export.writeZeroes(
-                            request.offsetBytes(), request.lengthBytes(), zeroMode(request), completion(request));
-                    settle();
-                }
+                export.writeZeroes(
+                        request.offsetBytes(), request.lengthBytes(), zeroMode(request), completion(request));
+                settle();
             }
-            case BLOCK_STATUS -> {
-                if (isInBounds(request, NbdError.EINVAL)) {
-                    readReplies.blockStatus(request);
-                }
-            }
-            case CACHE, UNKNOWN -> refuse(request, NbdError.EINVAL, "the command isn't supported");
+            case WRITE, DISC, UNKNOWN -> throw new IllegalStateException(request.command() + " is served elsewhere");
         }
-        return true;
     }
 
-    private void write(NbdRequest request) throws IOException {
-        if (request.lengthBytes() > NbdLimits.REQUEST_BYTES_MAX) {
-            throw new PeerFaultException("a write of " + request.lengthBytes() + " bytes, at most "
-                    + NbdLimits.REQUEST_BYTES_MAX + " are accepted");
+    /** Serves a request that has a payload, or drops the payload and answers why. */
+    private void servePayload(NbdRequest request, long payloadBytes) throws IOException {
+        if (Long.compareUnsigned(payloadBytes, NbdLimits.REQUEST_BYTES_MAX) > 0) {
+            throw new PeerFaultException(request.command() + " with " + Long.toUnsignedString(payloadBytes)
+                    + " bytes of payload, at most " + NbdLimits.REQUEST_BYTES_MAX + " are accepted");
         }
-        int lengthBytes = (int) request.lengthBytes();
-        if (!isChange(request)) {
+        int lengthBytes = (int) payloadBytes;
+        if (request.command() == NbdCommand.WRITE) {
+            write(request, lengthBytes);
+        } else if (request.command() == NbdCommand.BLOCK_STATUS && lengthBytes <= StatusPayload.BYTES_MAX) {
+            blockStatusOfSome(request, payload(lengthBytes));
+        } else {
             discardPayload(lengthBytes);
+            refuse(request, NbdError.EINVAL, request.command() + " with a payload that it doesn't take");
+        }
+    }
+
+    private void write(NbdRequest request, int lengthBytes) throws IOException {
+        RequestVerdict verdict = rules.judge(request, export.sizeBytes());
+        if (verdict != RequestVerdict.SERVE) {
+            discardPayload(lengthBytes);
+            answer(request, verdict);
         } else if (lengthBytes <= PIECE_BYTES) {
             ByteBuffer data = payload(lengthBytes);
             export.write(request.offsetBytes(), data, completion(request));
             settle();
         } else {
             writePiecewise(request, lengthBytes);
+        }
+    }
+
+    private void blockStatus(NbdRequest request, List<NegotiatedContext> contexts) throws IOException {
+        if (contexts.isEmpty()) {
+            refuse(request, NbdError.EINVAL, "BLOCK_STATUS without a meta context that was negotiated");
+        } else {
+            readReplies.blockStatus(request, contexts);
+        }
+    }
+
+    private void blockStatusOfSome(NbdRequest request, ByteBuffer payload) throws IOException {
+        if (!(StatusPayload.decode(payload)
+                instanceof Decoding.Decoded<StatusPayload>(StatusPayload(long lengthBytes, List<Integer> ids)))) {
+            refuse(request, NbdError.EINVAL, "BLOCK_STATUS with a malformed payload");
+            return;
+        }
+        List<NegotiatedContext> contexts = session.contexts().stream()
+                .filter(context -> ids.contains(context.id()))
+                .toList();
+        NbdRequest plain = new NbdRequest(
+                request.flags() & ~NbdRequest.FLAG_PAYLOAD_LEN,
+                request.command(),
+                request.cookie(),
+                request.offsetBytes(),
+                lengthBytes);
+        if (contexts.size() != ids.size()) {
+            refuse(request, NbdError.EINVAL, "BLOCK_STATUS of a meta context that wasn't negotiated");
+        } else if (isAdmitted(plain)) {
+            blockStatus(plain, contexts);
         }
     }
 
@@ -154,7 +206,7 @@ final class Transmission {
     /** Gathers the reply of the slot's request, or leaves it to the late ones. */
     private void settle() throws IOException {
         if (slot.isAnswered()) {
-            slot.encode(session.replies(), outbox.room(ReplyEncoder.ERROR_BYTES_MAX));
+            slot.encode(encoder, outbox.room(ReplyEncoder.ERROR_BYTES_MAX));
             return;
         }
         RequestSlot late = slot;
@@ -164,45 +216,22 @@ final class Transmission {
         lateReplies.awaitRoom();
     }
 
-    /** Whether a change may go to the export; if not, it's answered. An empty one is done already. */
-    private boolean isChange(NbdRequest request) throws IOException {
-        if (export.flags().contains(TransmissionFlag.READ_ONLY)) {
-            refuse(request, NbdError.EPERM, "the export is read-only");
-            return false;
+    /** Whether there is something to do for the export; if not, the request is answered. */
+    private boolean isAdmitted(NbdRequest request) throws IOException {
+        RequestVerdict verdict = rules.judge(request, export.sizeBytes());
+        if (verdict != RequestVerdict.SERVE) {
+            answer(request, verdict);
         }
-        return isInBounds(request, NbdError.ENOSPC);
+        return verdict == RequestVerdict.SERVE;
     }
 
-    /** Whether there is something to do for the export; if not, the request is answered. */
-    private boolean isInBounds(NbdRequest request, NbdError error) throws IOException {
-        long sizeBytes = export.sizeBytes();
-        if (!request.isWithin(sizeBytes)) {
-            refuse(
-                    request,
-                    error,
-                    request.command() + " of " + request.lengthBytes() + " bytes at "
-                            + Long.toUnsignedString(request.offsetBytes()) + " of an export of " + sizeBytes);
-            return false;
-        }
-        if (request.lengthBytes() == 0) {
-            // The protocol leaves the meaning open; as with QEMU there is nothing to do, and that's done.
+    private void answer(NbdRequest request, RequestVerdict verdict) throws IOException {
+        if (verdict == RequestVerdict.EMPTY) {
             slot.begin(request).done();
             settle();
-            return false;
+        } else {
+            refuse(request, verdict.error(), verdict.reason(request, export.sizeBytes()));
         }
-        return true;
-    }
-
-    private boolean isShort(NbdRequest request) throws IOException {
-        if (request.lengthBytes() > NbdLimits.REQUEST_BYTES_MAX) {
-            refuse(
-                    request,
-                    NbdError.EINVAL,
-                    "a read of " + request.lengthBytes() + " bytes, at most " + NbdLimits.REQUEST_BYTES_MAX
-                            + " are accepted");
-            return false;
-        }
-        return true;
     }
 
     private void refuse(NbdRequest request, NbdError error, String reason) throws IOException {

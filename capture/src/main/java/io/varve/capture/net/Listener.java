@@ -14,6 +14,9 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 
 /**
  * A bound socket. A Unix socket's file is made here, taken over when nobody answers on it, and deleted at the end.
@@ -22,6 +25,7 @@ import java.nio.file.Path;
  */
 record Listener(NbdAddress address, ServerSocketChannel channel) implements AutoCloseable {
     private static final int BACKLOG = 64;
+    private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rw-------");
 
     /**
      * Binds.
@@ -44,6 +48,8 @@ record Listener(NbdAddress address, ServerSocketChannel channel) implements Auto
         ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
             channel.bind(address, BACKLOG);
+            // Until here the umask kept others out, unless it lets them write.
+            Files.setPosixFilePermissions(path, OWNER_ONLY);
         } catch (IOException e) {
             channel.close();
             throw new IOException("can't listen on " + unix + ": " + e.getMessage(), e);

@@ -1,5 +1,6 @@
 package io.varve.capture.snapshot;
 
+import io.varve.capture.backend.HolePunch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -17,11 +18,13 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class Fleece implements AutoCloseable {
     private final FileChannel channel;
+    private final HolePunch holes;
     private final long limitBytes;
     private final AtomicLong keptBytes = new AtomicLong();
 
-    private Fleece(FileChannel channel, long limitBytes) {
+    private Fleece(FileChannel channel, HolePunch holes, long limitBytes) {
         this.channel = channel;
+        this.holes = holes;
         this.limitBytes = limitBytes;
     }
 
@@ -39,8 +42,14 @@ public final class Fleece implements AutoCloseable {
                 StandardOpenOption.SPARSE,
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE);
-        Files.deleteIfExists(file);
-        return new Fleece(channel, limitBytes);
+        try {
+            HolePunch holes = HolePunch.open(file);
+            Files.deleteIfExists(file);
+            return new Fleece(channel, holes, limitBytes);
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
     }
 
     /** Removes the names that a process left which died between the making of a fleece and the taking of its name. */
@@ -79,12 +88,19 @@ public final class Fleece implements AutoCloseable {
         }
     }
 
+    /** Gives back the space of a range that was kept as a whole; it's not read any more. */
+    public void drop(long offsetBytes, long lengthBytes) throws IOException {
+        keptBytes.addAndGet(-lengthBytes);
+        holes.punch(offsetBytes, lengthBytes);
+    }
+
     public long keptBytes() {
         return keptBytes.get();
     }
 
     @Override
     public void close() throws IOException {
+        holes.close();
         channel.close();
     }
 }

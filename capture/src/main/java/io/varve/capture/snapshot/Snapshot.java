@@ -25,9 +25,9 @@ import org.slf4j.LoggerFactory;
  * A drive as it was at a cut. What a guest is about to overwrite is copied to the fleece first; the rest is read from
  * the image.
  *
- * <p>Only {@link #release} or breakage ends the protection, so a second reader gets the same bytes. A snapshot whose
- * old content can't be kept, or not soon enough, breaks, before the guest's write goes on: the guest never fails for it
- * (I9).
+ * <p>Only {@link #release}, breakage, or a reader's {@link #discard} ends the protection, so a second reader gets the
+ * same bytes, or none. A snapshot whose old content can't be kept, or not soon enough, breaks, before the guest's write
+ * goes on: the guest never fails for it (I9).
  *
  * <p>Thread: safe for any thread.
  */
@@ -36,6 +36,9 @@ public final class Snapshot {
 
     /** One copy moves no more than this, so that a large write's granules are copied side by side. */
     private static final long COPY_BYTES_MAX = 1 << 20;
+
+    /** So many granules are discarded at once, that writes don't wait long for the lock. */
+    private static final long DISCARDED_AT_ONCE = 4096;
 
     /** How many zero extents are told at once; the rest of a range counts as unknown. */
     private static final int ZEROS_MAX = 4096;
@@ -125,6 +128,7 @@ public final class Snapshot {
         if (gone() instanceof SnapshotRead.Gone gone) {
             return gone;
         }
+        int start = into.position();
         if (!states.covers(offsetBytes, into.remaining())) {
             return new SnapshotRead.Unprotected();
         }
@@ -136,8 +140,8 @@ public final class Snapshot {
                     : new SnapshotRead.Gone(
                             "snapshot '" + name + "' can't be read at offset " + offsetBytes + ": " + e.getMessage());
         }
-        // A write that broke the snapshot may have overtaken the read.
-        return gone();
+        // A write that broke the snapshot, or one after a discard, may have overtaken the read.
+        return states.covers(offsetBytes, into.limit() - start) ? gone() : new SnapshotRead.Unprotected();
     }
 
     /**
@@ -159,8 +163,9 @@ public final class Snapshot {
                 at += extent.lengthBytes();
             }
         }
-        // A write that broke the snapshot may have overtaken the look at the image.
-        return gone() instanceof SnapshotRead.Done ? zeros : List.of();
+        // A write that broke the snapshot, or one after a discard, may have overtaken the look at the image.
+        boolean whole = states.covers(range.offsetBytes(), range.lengthBytes());
+        return whole && gone() instanceof SnapshotRead.Done ? zeros : List.of();
     }
 
     /** Adds what no write has touched since the cut: looked at after the image, since it's preserved before a write. */
@@ -174,6 +179,53 @@ public final class Snapshot {
             zeros.add(new Extent(partFrom, Math.min(toBytes, next << shift) - partFrom));
             granule = states.nextInImage(next, endGranule);
         }
+    }
+
+    /**
+     * The range's granules aren't needed any more, as far as they lie in it as a whole: writes there wait for nothing,
+     * the space of what was kept is given back, and reads fail.
+     */
+    public void discard(long offsetBytes, long lengthBytes) {
+        long endBytes = offsetBytes + lengthBytes;
+        int shift = states.granule().shift();
+        long to = endBytes == sizeBytes() ? end(endBytes) : endBytes >>> shift;
+        for (long from = states.granule().granules(offsetBytes); from < to; from += DISCARDED_AT_ONCE) {
+            drop(discardSome(from, Math.min(to, from + DISCARDED_AT_ONCE)));
+        }
+    }
+
+    /** What was kept of the granules: they're discarded now, so nobody else drops it. */
+    private List<Extent> discardSome(long from, long to) {
+        lock.lock();
+        try {
+            List<Extent> kept = new ArrayList<>();
+            for (long granule = from; granule < to; granule++) {
+                if (states.isPreserved(granule) && !states.isReleased(granule)) {
+                    kept.add(extent(granule));
+                }
+            }
+            states.release(from, to);
+            changed.signalAll();
+            return kept;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void drop(List<Extent> kept) {
+        for (Extent extent : kept) {
+            try {
+                fleece.drop(extent.offsetBytes(), extent.lengthBytes());
+            } catch (IOException e) {
+                LOG.debug("snapshot '{}' couldn't give back space: {}", name, e.getMessage());
+            }
+        }
+    }
+
+    private Extent extent(long granule) {
+        long offsetBytes = granule << states.granule().shift();
+        long endBytes = Math.min(sizeBytes(), (granule + 1) << states.granule().shift());
+        return new Extent(offsetBytes, endBytes - offsetBytes);
     }
 
     /** The snapshot is of no use from now on; the first reason stays. Returns before any later write goes on. */
@@ -254,13 +306,20 @@ public final class Snapshot {
     }
 
     private void preserved(long fromGranule, long toGranule) {
+        List<Extent> discarded = new ArrayList<>();
         lock.lock();
         try {
             states.copied(fromGranule, toGranule);
+            for (long granule = fromGranule; granule < toGranule; granule++) {
+                if (states.isReleased(granule)) {
+                    discarded.add(extent(granule));
+                }
+            }
             changed.signalAll();
         } finally {
             lock.unlock();
         }
+        drop(discarded);
     }
 
     private void readParts(long offsetBytes, ByteBuffer into) throws IOException {

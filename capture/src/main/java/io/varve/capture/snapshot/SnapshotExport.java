@@ -11,16 +11,21 @@ import io.varve.formats.nbd.TransmissionFlag;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
 /**
  * A snapshot as a read-only NBD export: QEMU's pull model. Its cut is the context {@code qemu:dirty-bitmap:NAME}; in
- * {@code base:allocation} everything counts as allocated data.
+ * {@code base:allocation} everything counts as allocated data. A TRIM says that a part isn't needed any more: the
+ * guest's writes there wait for nothing, and what was kept is freed.
  */
 public final class SnapshotExport implements Export {
     private static final long EXTENT_BYTES_MAX = 1L << 30;
+
+    private static final Set<TransmissionFlag> FLAGS = flagsWithTrim();
 
     private final Snapshot snapshot;
     private final Optional<DirtyContext> cut;
@@ -33,6 +38,12 @@ public final class SnapshotExport implements Export {
         this.cut = cut;
     }
 
+    private static Set<TransmissionFlag> flagsWithTrim() {
+        Set<TransmissionFlag> flags = EnumSet.copyOf(TransmissionFlag.UNWRITABLE);
+        flags.add(TransmissionFlag.SEND_TRIM);
+        return Collections.unmodifiableSet(flags);
+    }
+
     @Override
     public long sizeBytes() {
         return snapshot.sizeBytes();
@@ -40,7 +51,7 @@ public final class SnapshotExport implements Export {
 
     @Override
     public Set<TransmissionFlag> flags() {
-        return TransmissionFlag.UNWRITABLE;
+        return FLAGS;
     }
 
     @Override
@@ -77,7 +88,8 @@ public final class SnapshotExport implements Export {
 
     @Override
     public void trim(long offsetBytes, long lengthBytes, Completion completion) {
-        refuse(completion);
+        snapshot.discard(offsetBytes, lengthBytes);
+        completion.done();
     }
 
     @Override

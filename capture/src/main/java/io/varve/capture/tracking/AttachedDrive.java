@@ -79,7 +79,8 @@ final class AttachedDrive {
                                 BackendAccess.READ_WRITE,
                                 means.threads().flushes()),
                         drive.path,
-                        means.threads().waitingWrites()));
+                        means.threads().waitingWrites()),
+                "drive " + image.drive() + ", tracked by Varve");
         return drive;
     }
 
@@ -176,7 +177,7 @@ final class AttachedDrive {
 
     void started(StartedBackup backup, Export export) {
         running.put(backup.mark().key(), backup);
-        exports.add(backup.snapshot().name(), export);
+        exports.add(backup.snapshot().name(), export, "snapshot of a drive, kept by Varve for a backup");
     }
 
     /**

@@ -3,6 +3,7 @@ package io.varve.core.snapshot;
 import io.varve.core.Invariant;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.HierarchicalBitSet;
+import java.util.Optional;
 
 /**
  * How far the old content of each granule of a snapshot has been kept.
@@ -15,16 +16,21 @@ import io.varve.core.bits.HierarchicalBitSet;
  *   PRESERVED  the fleece holds it; the image may be overwritten
  * </pre>
  *
+ * <p>Beside that, whoever reads the snapshot may release a granule when it's done with it: from then on it's not
+ * protected, whatever its state.
+ *
  * <p>States only grow: a copy that fails breaks the whole snapshot (see {@link SnapshotStatus}), so no granule ever
  * goes back. Two bit sets, claimed and preserved, hold them; preserved implies claimed.
  *
- * <p>Thread: {@link #claim} and {@link #copied} under one lock of the caller; the questions are safe for any thread.
+ * <p>Thread: {@link #claim}, {@link #copied} and {@link #release} under one lock of the caller; the questions are safe
+ * for any thread.
  */
 public final class GranuleStates {
     private final Granularity granule;
     private final HierarchicalBitSet claimed;
     private final HierarchicalBitSet preserved;
     private volatile Protection protection;
+    private volatile Optional<HierarchicalBitSet> released = Optional.empty(); // Few snapshots have any.
 
     /** All granules NONE. */
     public GranuleStates(Granularity granule, long sizeBytes, Protection protection) {
@@ -55,10 +61,13 @@ public final class GranuleStates {
     public long nextUnpreserved(long from, long to) {
         Protection current = protection;
         for (long granuleIndex = current.next(from, to); granuleIndex >= 0; ) {
-            if (!preserved.get(granuleIndex)) {
+            if (preserved.get(granuleIndex)) {
+                granuleIndex = current.next(preserved.nextClear(granuleIndex), to);
+            } else if (isReleased(granuleIndex)) {
+                granuleIndex = current.next(granuleIndex + 1, to);
+            } else {
                 return granuleIndex;
             }
-            granuleIndex = current.next(preserved.nextClear(granuleIndex), to);
         }
         return -1;
     }
@@ -69,15 +78,30 @@ public final class GranuleStates {
      * @return how many were claimed; 0 when someone else copies {@code from}, or has copied it
      */
     public long claim(long from, long to) {
-        if (!protection.contains(from) || claimed.get(from)) {
+        if (!isClaimable(from)) {
             return 0;
         }
         long end = from + 1;
-        while (end < to && protection.contains(end) && !claimed.get(end)) {
+        while (end < to && isClaimable(end)) {
             end++;
         }
         claimed.set(from, end);
         return end - from;
+    }
+
+    private boolean isClaimable(long granuleIndex) {
+        return protection.contains(granuleIndex) && !claimed.get(granuleIndex) && !isReleased(granuleIndex);
+    }
+
+    /** The granules [from, to) aren't needed any more. */
+    public void release(long from, long to) {
+        HierarchicalBitSet bits = released.orElseGet(() -> HierarchicalBitSet.ofHeap(claimed.bitCount()));
+        bits.set(from, to);
+        released = Optional.of(bits);
+    }
+
+    public boolean isReleased(long granuleIndex) {
+        return released.isPresent() && released.get().get(granuleIndex);
     }
 
     /** The claimed granules [from, to) are in the fleece. */
@@ -103,8 +127,16 @@ public final class GranuleStates {
 
     /** Whether a read of [offsetBytes, offsetBytes + lengthBytes) stays within what is protected. */
     public boolean covers(long offsetBytes, long lengthBytes) {
-        int shift = granule.shift();
-        return lengthBytes == 0
-                || protection.containsAll(offsetBytes >>> shift, ((offsetBytes + lengthBytes - 1) >>> shift) + 1);
+        if (lengthBytes == 0) {
+            return true;
+        }
+        long from = offsetBytes >>> granule.shift();
+        long to = ((offsetBytes + lengthBytes - 1) >>> granule.shift()) + 1;
+        return protection.containsAll(from, to) && !isAnyReleased(from, to);
+    }
+
+    private boolean isAnyReleased(long from, long to) {
+        long first = released.isPresent() ? released.get().nextSet(from) : -1;
+        return first >= 0 && first < to;
     }
 }

@@ -164,7 +164,14 @@ public final class ClientHandshake {
             case ERR_UNKNOWN -> new Step.NoSuchExport(sentence("the server has no export '" + exportName + "'", reply));
             case ERR_TLS_REQD -> refused("the server wants encryption, which this client doesn't offer", reply);
             case ERR_UNSUP -> refused("the server doesn't know the option GO", reply);
-            case ERR_POLICY, ERR_INVALID, ERR_PLATFORM, ERR_SHUTDOWN, ERR_BLOCK_SIZE_REQD, ERR_TOO_BIG, ERR_OTHER ->
+            case ERR_POLICY,
+                    ERR_INVALID,
+                    ERR_PLATFORM,
+                    ERR_SHUTDOWN,
+                    ERR_BLOCK_SIZE_REQD,
+                    ERR_TOO_BIG,
+                    ERR_EXT_HEADER_REQD,
+                    ERR_OTHER ->
                 refused("the server refused export '" + exportName + "' (" + reply.type() + ")", reply);
             case SERVER, META_CONTEXT, OTHER -> new Step.Malformed("reply of type " + reply.type() + " to GO");
         };
@@ -192,7 +199,7 @@ public final class ClientHandshake {
         }
         List<String> names = contexts.stream().map(NegotiatedContext::name).toList();
         ExportDescription export =
-                new ExportDescription(exportName, sizeBytes, TransmissionFlag.ofBits(flags), blockSizes, names);
+                new ExportDescription(exportName, sizeBytes, TransmissionFlag.ofBits(flags), blockSizes, names, "");
         return new Step.Entered(new NbdSession(export, replies, List.copyOf(contexts)));
     }
 

@@ -21,6 +21,11 @@ public enum NbdCommand {
         this.code = code;
     }
 
+    /** Whether it changes an export's content. */
+    public boolean changes() {
+        return this == WRITE || this == TRIM || this == WRITE_ZEROES;
+    }
+
     int code() {
         return code;
     }

@@ -17,6 +17,9 @@ public final class NbdLimits {
     /** Longest READ or WRITE (proto.md, "Block sizes": what a client may assume without negotiation). */
     public static final int REQUEST_BYTES_MAX = 32 * 1024 * 1024;
 
+    /** Longest READ that's answered in one chunk on demand (DF); proto.md asks for 64 KiB at least. */
+    public static final int UNFRAGMENTED_BYTES_MAX = 256 * 1024;
+
     /** Block status extents in one reply. */
     public static final int STATUS_EXTENTS_MAX = 64 * 1024;
 

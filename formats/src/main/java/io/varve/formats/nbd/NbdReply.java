@@ -37,6 +37,7 @@ public sealed interface NbdReply {
         OFFSET_DATA(1),
         OFFSET_HOLE(2),
         BLOCK_STATUS(5),
+        BLOCK_STATUS_EXT(6),
         ERROR(1 << 15 | 1),
         ERROR_OFFSET(1 << 15 | 2),
         /** An error of a type that isn't known here; its payload begins like {@link #ERROR}'s. */

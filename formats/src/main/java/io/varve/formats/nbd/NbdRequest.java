@@ -3,7 +3,8 @@ package io.varve.formats.nbd;
 import java.nio.ByteBuffer;
 
 /**
- * The header of a request in the transmission phase (proto.md, "Request message"), big-endian:
+ * The header of a request in the transmission phase (proto.md, "Request message"), big-endian; with extended headers
+ * the length has 8 bytes:
  *
  * <pre>
  *  0        4       6       8              16              24       28
@@ -13,7 +14,7 @@ import java.nio.ByteBuffer;
  * @param flags the command flags, a set of the {@code FLAG_} bits
  * @param cookie chosen by the client and echoed
  * @param offsetBytes unsigned on the wire; a negative one is out of any export's bounds
- * @param lengthBytes 0 to 2^32 - 1
+ * @param lengthBytes 0 to 2^32 - 1; with extended headers unsigned, so a negative one is out of any export's bounds
  */
 public record NbdRequest(int flags, NbdCommand command, long cookie, long offsetBytes, long lengthBytes) {
     public static final int HEADER_BYTES = 28;
@@ -33,6 +34,10 @@ public record NbdRequest(int flags, NbdCommand command, long cookie, long offset
     /** WRITE_ZEROES must fail with ENOTSUP rather than write zeroes slowly. */
     public static final int FLAG_FAST_ZERO = 1 << 4;
 
+    /** The length is that of a payload that follows; only with extended headers. */
+    public static final int FLAG_PAYLOAD_LEN = 1 << 5;
+
+    private static final int EXTENDED_HEADER_BYTES = 32;
     private static final int UNSIGNED_SHORT = 0xffff;
 
     public boolean has(int flag) {
@@ -41,7 +46,10 @@ public record NbdRequest(int flags, NbdCommand command, long cookie, long offset
 
     /** Whether the range lies within an export of {@code sizeBytes}. */
     public boolean isWithin(long sizeBytes) {
-        return offsetBytes >= 0 && lengthBytes <= sizeBytes && offsetBytes <= sizeBytes - lengthBytes;
+        return offsetBytes >= 0
+                && lengthBytes >= 0
+                && lengthBytes <= sizeBytes
+                && offsetBytes <= sizeBytes - lengthBytes;
     }
 
     /** Writes the header at {@code out}'s position. */
@@ -50,24 +58,27 @@ public record NbdRequest(int flags, NbdCommand command, long cookie, long offset
         out.putLong(cookie).putLong(offsetBytes).putInt((int) lengthBytes);
     }
 
-    /** Reads a header at {@code in}'s position. */
-    public static Decoding<NbdRequest> decode(ByteBuffer in) {
-        if (in.remaining() < HEADER_BYTES) {
-            return new Decoding.NeedMore<>(HEADER_BYTES - in.remaining());
+    /** Reads a header at {@code in}'s position, as it looks in {@code style}. */
+    public static Decoding<NbdRequest> decode(ByteBuffer in, ReplyStyle style) {
+        boolean extended = style == ReplyStyle.EXTENDED;
+        int headerBytes = extended ? EXTENDED_HEADER_BYTES : HEADER_BYTES;
+        if (in.remaining() < headerBytes) {
+            return new Decoding.NeedMore<>(headerBytes - in.remaining());
         }
         int start = in.position();
         int magic = in.getInt(start);
-        if (magic != NbdMagic.REQUEST) {
+        int expected = extended ? NbdMagic.EXTENDED_REQUEST : NbdMagic.REQUEST;
+        if (magic != expected) {
             return new Decoding.Malformed<>(String.format(
-                    "request magic is 0x%08x, expected 0x%08x, where a request should begin", magic, NbdMagic.REQUEST));
+                    "request magic is 0x%08x, expected 0x%08x, where a request should begin", magic, expected));
         }
         NbdRequest request = new NbdRequest(
                 in.getShort(start + 4) & UNSIGNED_SHORT,
                 NbdCommand.of(in.getShort(start + 6) & UNSIGNED_SHORT),
                 in.getLong(start + 8),
                 in.getLong(start + 16),
-                Integer.toUnsignedLong(in.getInt(start + 24)));
-        in.position(start + HEADER_BYTES);
+                extended ? in.getLong(start + 24) : Integer.toUnsignedLong(in.getInt(start + 24)));
+        in.position(start + headerBytes);
         return new Decoding.Decoded<>(request);
     }
 }

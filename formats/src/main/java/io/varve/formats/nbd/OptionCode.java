@@ -11,6 +11,7 @@ enum OptionCode {
     STRUCTURED_REPLY(8),
     LIST_META_CONTEXT(9),
     SET_META_CONTEXT(10),
+    EXTENDED_HEADERS(11),
     /** Any other; it's answered with NBD_REP_ERR_UNSUP. */
     UNKNOWN(-1);
 

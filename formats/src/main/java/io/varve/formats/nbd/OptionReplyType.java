@@ -15,6 +15,7 @@ enum OptionReplyType {
     ERR_SHUTDOWN(1 << 31 | 7),
     ERR_BLOCK_SIZE_REQD(1 << 31 | 8),
     ERR_TOO_BIG(1 << 31 | 9),
+    ERR_EXT_HEADER_REQD(1 << 31 | 10),
     /** An error that isn't known here. */
     ERR_OTHER(1 << 31),
     /** Anything else that isn't known here. */

@@ -1,7 +1,11 @@
 package io.varve.formats.nbd;
 
-/** How READs and errors are answered. */
+/** How requests and replies look: what was negotiated last. */
 public enum ReplyStyle {
+    /** Each reply is one message; a READ's data follows it. */
     SIMPLE,
-    STRUCTURED
+    /** Replies are chunks; requests are as with {@link #SIMPLE}. */
+    STRUCTURED,
+    /** Chunks, with lengths of 64 bits in requests and replies (proto.md, EXTENDED_HEADERS). */
+    EXTENDED
 }

@@ -7,14 +7,19 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The server's side of the fixed newstyle handshake (proto.md, "Handshake phase"), without encryption.
+ * The server's side of the fixed newstyle handshake (proto.md, "Handshake phase").
  *
  * <pre>
  * greeting → CLIENT_FLAGS → OPTIONS ⟲ → entered (EXPORT_NAME, GO) | closed (ABORT, anything malformed)
+ *                              STARTTLS: the shell encrypts, what was agreed on is forgotten, and the options go on
  * </pre>
  *
+ * <p>Where encryption is demanded, nothing is answered before it but STARTTLS and ABORT (proto.md, FORCEDTLS).
+ *
  * <p>The shell sends {@link #greeting()}, then calls {@link #advance} with what it received until the answer is
- * {@link Step.Enter}, {@link Step.Aborted} or {@link Step.Refused}. Thread: the connection's only.
+ * {@link Step.Enter}, {@link Step.Aborted} or {@link Step.Refused}. After {@link Step.Encrypt} it sends the bytes,
+ * throws away what it received behind the option, encrypts, and calls again with what was decrypted. Thread: the
+ * connection's only.
  */
 public final class ServerHandshake {
     private static final int GREETING_BYTES = 18;
@@ -26,6 +31,20 @@ public final class ServerHandshake {
         OPTIONS
     }
 
+    /** Whether a client must encrypt. */
+    public enum Encryption {
+        /** It isn't offered. */
+        NONE,
+        /** Nothing goes on without. */
+        DEMANDED
+    }
+
+    private enum Security {
+        PLAIN,
+        AWAITING_ENCRYPTION,
+        ENCRYPTED
+    }
+
     /** What the shell must do next. */
     public sealed interface Step {
 
@@ -34,6 +53,9 @@ public final class ServerHandshake {
 
         /** Send {@code bytes}, and call again. */
         record Answer(ByteBuffer bytes) implements Step {}
+
+        /** Send {@code bytes}, drop what's left of the input, and encrypt. */
+        record Encrypt(ByteBuffer bytes) implements Step {}
 
         /** Send {@code bytes}; what's left of the input belongs to the transmission phase. */
         record Enter(ByteBuffer bytes, NbdSession session) implements Step {}
@@ -46,13 +68,18 @@ public final class ServerHandshake {
     }
 
     private final ExportDirectory directory;
-    private final ServerOptions options;
+    private ServerOptions options;
+    private Security security;
     private Phase phase = Phase.CLIENT_FLAGS;
     private int clientFlags;
     private int optionCount;
 
-    public ServerHandshake(ExportDirectory directory) {
+    public ServerHandshake(ExportDirectory directory, Encryption encryption) {
         this.directory = directory;
+        this.security = switch (encryption) {
+            case NONE -> Security.PLAIN;
+            case DEMANDED -> Security.AWAITING_ENCRYPTION;
+        };
         this.options = new ServerOptions(directory);
     }
 
@@ -97,21 +124,58 @@ public final class ServerHandshake {
         if (++optionCount > NbdLimits.OPTIONS_MAX) {
             return refuse("more than " + NbdLimits.OPTIONS_MAX + " options");
         }
+        if ((clientFlags & NbdMagic.FLAG_FIXED_NEWSTYLE) == 0 && message.option() != OptionCode.EXPORT_NAME) {
+            return refuse("a client without the fixed newstyle handshake sent " + message.option());
+        }
+        return security == Security.AWAITING_ENCRYPTION ? optionInTheClear(message) : admitted(message);
+    }
+
+    private Step optionInTheClear(OptionMessage message) {
+        return switch (message.option()) {
+            case STARTTLS -> startTls(message);
+            case ABORT -> aborted(message);
+            case EXPORT_NAME -> refuse("a client without encryption wants an export: STARTTLS must come first");
+            case GO, INFO, LIST, STRUCTURED_REPLY, EXTENDED_HEADERS, LIST_META_CONTEXT, SET_META_CONTEXT, UNKNOWN ->
+                answer(OptionReply.of(
+                        message.code(), OptionReplyType.ERR_TLS_REQD, "this server wants encryption: STARTTLS first"));
+        };
+    }
+
+    private Step startTls(OptionMessage message) {
+        if (message.payload().hasRemaining()) {
+            return answer(OptionReply.of(message.code(), OptionReplyType.ERR_INVALID, "the option takes no payload"));
+        }
+        security = Security.ENCRYPTED;
+        // Somebody on the way may have put in what came until now.
+        options = new ServerOptions(directory);
+        return new Step.Encrypt(encoded(List.of(OptionReply.acknowledge(message.code()))));
+    }
+
+    private Step aborted(OptionMessage message) {
+        return new Step.Aborted(encoded(List.of(OptionReply.acknowledge(message.code()))));
+    }
+
+    private Step admitted(OptionMessage message) {
         return switch (message.option()) {
             case EXPORT_NAME -> exportName(message);
-            case ABORT -> new Step.Aborted(encoded(List.of(OptionReply.acknowledge(message.code()))));
+            case ABORT -> aborted(message);
             case GO -> go(message);
             case INFO -> answer(options.info(message));
             case LIST -> answer(options.list(message));
             case STRUCTURED_REPLY -> answer(options.structuredReplies(message));
+            case EXTENDED_HEADERS -> answer(options.extendedHeaders(message));
             case LIST_META_CONTEXT -> answer(options.listContexts(message));
             case SET_META_CONTEXT -> answer(options.setContexts(message));
-            case STARTTLS ->
-                answer(OptionReply.of(
-                        message.code(), OptionReplyType.ERR_POLICY, "encryption isn't offered by this server"));
+            case STARTTLS -> answer(noStartTls(message));
             case UNKNOWN ->
                 answer(OptionReply.of(message.code(), OptionReplyType.ERR_UNSUP, "the option isn't supported"));
         };
+    }
+
+    private OptionReply noStartTls(OptionMessage message) {
+        return security == Security.ENCRYPTED
+                ? OptionReply.of(message.code(), OptionReplyType.ERR_INVALID, "the connection is encrypted already")
+                : OptionReply.of(message.code(), OptionReplyType.ERR_POLICY, "encryption isn't offered by this server");
     }
 
     private Step exportName(OptionMessage message) {
@@ -122,10 +186,13 @@ public final class ServerHandshake {
                 switch (directory.enter(name)) {
                     case Lookup.Unknown(String reason) -> refuse(reason);
                     case Lookup.Refused(String reason) -> refuse(reason);
-                    case Lookup.Found(ExportDescription export) ->
-                        new Step.Enter(oldExportReply(export), options.session(export));
+                    case Lookup.Found(ExportDescription export) -> entered(options.session(export));
                 };
         };
+    }
+
+    private Step entered(NbdSession session) {
+        return new Step.Enter(oldExportReply(session.export()), session);
     }
 
     private ByteBuffer oldExportReply(ExportDescription export) {

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 
@@ -16,6 +17,7 @@ import java.util.function.Function;
 final class ServerOptions {
     private static final int INFO_EXPORT = 0;
     private static final int INFO_NAME = 1;
+    private static final int INFO_DESCRIPTION = 2;
     private static final int INFO_BLOCK_SIZE = 3;
 
     private final ExportDirectory directory;
@@ -30,14 +32,40 @@ final class ServerOptions {
     /** The session on {@code export}; contexts that were selected for another export don't count. */
     NbdSession session(ExportDescription export) {
         boolean selected = contextsExport.equals(export.name());
-        return new NbdSession(export, replies, selected ? contexts : List.of());
+        ExportDescription told = new ExportDescription(
+                export.name(),
+                export.sizeBytes(),
+                flags(export),
+                export.blockSizes(),
+                export.metaContexts(),
+                export.description());
+        return new NbdSession(told, replies, selected ? contexts : List.of());
+    }
+
+    private Set<TransmissionFlag> flags(ExportDescription export) {
+        return TransmissionFlag.told(export.flags(), replies);
     }
 
     List<OptionReply> structuredReplies(OptionMessage message) {
         if (message.payload().hasRemaining()) {
             return invalid(message, "the option takes no payload");
         }
+        if (replies == ReplyStyle.EXTENDED) {
+            String reason = "extended headers, which were negotiated, exclude structured replies";
+            return List.of(OptionReply.of(message.code(), OptionReplyType.ERR_EXT_HEADER_REQD, reason));
+        }
         replies = ReplyStyle.STRUCTURED;
+        return List.of(OptionReply.acknowledge(message.code()));
+    }
+
+    List<OptionReply> extendedHeaders(OptionMessage message) {
+        if (message.payload().hasRemaining()) {
+            return invalid(message, "the option takes no payload");
+        }
+        if (replies == ReplyStyle.EXTENDED) {
+            return invalid(message, "extended headers were negotiated already");
+        }
+        replies = ReplyStyle.EXTENDED;
         return List.of(OptionReply.acknowledge(message.code()));
     }
 
@@ -48,8 +76,13 @@ final class ServerOptions {
         List<OptionReply> answers = new ArrayList<>();
         for (String name : directory.names()) {
             byte[] bytes = NbdName.bytes(name);
-            ByteBuffer payload =
-                    ByteBuffer.allocate(4 + bytes.length).putInt(bytes.length).put(bytes);
+            byte[] description = directory.find(name) instanceof Lookup.Found(ExportDescription export)
+                    ? NbdName.bytes(export.description())
+                    : new byte[0];
+            ByteBuffer payload = ByteBuffer.allocate(4 + bytes.length + description.length)
+                    .putInt(bytes.length)
+                    .put(bytes)
+                    .put(description);
             answers.add(new OptionReply(message.code(), OptionReplyType.SERVER, payload.flip()));
         }
         answers.add(OptionReply.acknowledge(message.code()));
@@ -93,9 +126,9 @@ final class ServerOptions {
                 && payload.remaining() == 2 + 2 * (payload.getShort(payload.position()) & 0xffff);
     }
 
-    private static OptionReply exportInfo(int code, ExportDescription export) {
+    private OptionReply exportInfo(int code, ExportDescription export) {
         ByteBuffer info = ByteBuffer.allocate(12).putShort((short) INFO_EXPORT).putLong(export.sizeBytes());
-        info.putShort((short) TransmissionFlag.bitsOf(export.flags()));
+        info.putShort((short) TransmissionFlag.bitsOf(flags(export)));
         return new OptionReply(code, OptionReplyType.INFO, info.flip());
     }
 
@@ -104,12 +137,11 @@ final class ServerOptions {
         payload.getShort();
         while (payload.hasRemaining()) {
             switch (payload.getShort() & 0xffff) {
-                case INFO_NAME -> {
-                    byte[] name = NbdName.bytes(export.name());
-                    ByteBuffer info = ByteBuffer.allocate(2 + name.length)
-                            .putShort((short) INFO_NAME)
-                            .put(name);
-                    answers.add(new OptionReply(code, OptionReplyType.INFO, info.flip()));
+                case INFO_NAME -> answers.add(textInfo(code, INFO_NAME, export.name()));
+                case INFO_DESCRIPTION -> {
+                    if (!export.description().isEmpty()) {
+                        answers.add(textInfo(code, INFO_DESCRIPTION, export.description()));
+                    }
                 }
                 case INFO_BLOCK_SIZE -> {
                     BlockSizes sizes = export.blockSizes();
@@ -123,6 +155,13 @@ final class ServerOptions {
                 }
             }
         }
+    }
+
+    private static OptionReply textInfo(int code, int kind, String text) {
+        byte[] bytes = NbdName.bytes(text);
+        ByteBuffer info =
+                ByteBuffer.allocate(2 + bytes.length).putShort((short) kind).put(bytes);
+        return new OptionReply(code, OptionReplyType.INFO, info.flip());
     }
 
     List<OptionReply> listContexts(OptionMessage message) {

@@ -28,6 +28,7 @@ public record StatusExtent(long lengthBytes, int flags) {
     public static final int DIRTY = 1;
 
     static final int WIRE_BYTES = 8;
+    static final int EXTENDED_WIRE_BYTES = 16;
     private static final long LENGTH_BYTES_MAX = 0xffffffffL;
 
     public StatusExtent {

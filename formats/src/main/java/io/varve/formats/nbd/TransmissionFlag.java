@@ -18,15 +18,17 @@ public enum TransmissionFlag {
     CAN_MULTI_CONN(8),
     SEND_RESIZE(9),
     SEND_CACHE(10),
-    SEND_FAST_ZERO(11);
+    SEND_FAST_ZERO(11),
+    /** BLOCK_STATUS may come with a payload that names some of the contexts. */
+    BLOCK_STATUS_PAYLOAD(12);
 
     /** What a writable export of a file or block device offers. */
-    public static final Set<TransmissionFlag> WRITABLE = Collections.unmodifiableSet(
-            EnumSet.of(HAS_FLAGS, SEND_FLUSH, SEND_FUA, SEND_TRIM, SEND_WRITE_ZEROES, SEND_FAST_ZERO, CAN_MULTI_CONN));
+    public static final Set<TransmissionFlag> WRITABLE = Collections.unmodifiableSet(EnumSet.of(
+            HAS_FLAGS, SEND_FLUSH, SEND_FUA, SEND_TRIM, SEND_WRITE_ZEROES, SEND_FAST_ZERO, SEND_CACHE, CAN_MULTI_CONN));
 
     /** What a read-only export offers. */
     public static final Set<TransmissionFlag> UNWRITABLE =
-            Collections.unmodifiableSet(EnumSet.of(HAS_FLAGS, READ_ONLY, SEND_FLUSH, CAN_MULTI_CONN));
+            Collections.unmodifiableSet(EnumSet.of(HAS_FLAGS, READ_ONLY, SEND_FLUSH, SEND_CACHE, CAN_MULTI_CONN));
 
     private final int bit;
 
@@ -52,5 +54,18 @@ public enum TransmissionFlag {
             }
         }
         return Collections.unmodifiableSet(flags);
+    }
+
+    /** The flags that an export's sessions are told: what its requests can do depends on their style, too. */
+    static Set<TransmissionFlag> told(Set<TransmissionFlag> flags, ReplyStyle style) {
+        EnumSet<TransmissionFlag> told = EnumSet.of(HAS_FLAGS);
+        told.addAll(flags);
+        if (style != ReplyStyle.SIMPLE) {
+            told.add(SEND_DF);
+        }
+        if (style == ReplyStyle.EXTENDED) {
+            told.add(BLOCK_STATUS_PAYLOAD);
+        }
+        return Collections.unmodifiableSet(told);
     }
 }

@@ -8,6 +8,7 @@ import io.varve.core.Seeds;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -18,7 +19,8 @@ class HandshakeTest {
             1 << 20,
             TransmissionFlag.WRITABLE,
             new BlockSizes(1, 65536, 1 << 25),
-            List.of(StatusExtent.BASE_ALLOCATION, StatusExtent.DIRTY_BITMAP_PREFIX + "bitmap0"));
+            List.of(StatusExtent.BASE_ALLOCATION, StatusExtent.DIRTY_BITMAP_PREFIX + "bitmap0"),
+            "the drive of a test");
 
     /** One export, which is full when it's called {@code full}. */
     private record OneExport(List<String> names) implements ExportDirectory {
@@ -42,11 +44,16 @@ class HandshakeTest {
         Outcome outcome = converse(new ClientHandshake("drive0", wanted), Integer.MAX_VALUE);
 
         NegotiatedContext context = new NegotiatedContext(1, "qemu:dirty-bitmap:bitmap0");
-        assertEquals(new NbdSession(DRIVE, ReplyStyle.STRUCTURED, List.of(context)), outcome.server());
+        Set<TransmissionFlag> told = TransmissionFlag.told(DRIVE.flags(), ReplyStyle.STRUCTURED);
+        assertTrue(told.contains(TransmissionFlag.SEND_DF));
+        assertEquals(DRIVE.name(), outcome.server().export().name());
+        assertEquals(told, outcome.server().export().flags());
+        assertEquals(ReplyStyle.STRUCTURED, outcome.server().replies());
+        assertEquals(List.of(context), outcome.server().contexts());
         assertEquals(outcome.server().replies(), outcome.client().replies());
         assertEquals(List.of(context), outcome.client().contexts());
         assertEquals(DRIVE.sizeBytes(), outcome.client().export().sizeBytes());
-        assertEquals(DRIVE.flags(), outcome.client().export().flags());
+        assertEquals(told, outcome.client().export().flags());
         assertEquals(DRIVE.blockSizes(), outcome.client().export().blockSizes());
     }
 
@@ -79,12 +86,12 @@ class HandshakeTest {
         assertEquals(List.of("SERVER", "SERVER", "ACK"), options.ask(OptionCode.LIST.code(), ""));
         assertEquals(List.of("ERR_INVALID"), options.ask(OptionCode.LIST.code(), "00"));
         assertEquals(List.of("ERR_POLICY"), options.ask(OptionCode.STARTTLS.code(), ""));
-        assertEquals(List.of("ERR_UNSUP"), options.ask(11, ""));
+        assertEquals(List.of("ERR_UNSUP"), options.ask(12, ""));
         assertEquals(List.of("ERR_UNSUP"), options.ask(-7, "aabbcc"));
         assertEquals(List.of("ERR_UNKNOWN"), options.ask(OptionCode.INFO.code(), "00000001" + "41" + "0000"));
         assertEquals(
-                List.of("INFO", "INFO", "INFO", "ACK"),
-                options.ask(OptionCode.INFO.code(), "00000006" + "647269766530" + "0003" + "000100030009"));
+                List.of("INFO", "INFO", "INFO", "INFO", "ACK"),
+                options.ask(OptionCode.INFO.code(), "00000006" + "647269766530" + "0004" + "0001000200030009"));
         assertEquals(List.of("ERR_INVALID"), options.ask(OptionCode.GO.code(), "00000006" + "6472"));
         assertEquals(List.of("ERR_INVALID"), options.ask(OptionCode.GO.code(), "00000001" + "41" + "0002" + "0001"));
         assertEquals(List.of("ERR_INVALID"), options.ask(OptionCode.GO.code(), "00000001" + "ff" + "0000"));
@@ -114,7 +121,7 @@ class HandshakeTest {
 
     @Test
     void shouldServeTheOldWayToEnter() {
-        ServerHandshake server = new ServerHandshake(EXPORTS);
+        ServerHandshake server = new ServerHandshake(EXPORTS, ServerHandshake.Encryption.NONE);
         assertInstanceOf(
                 ServerHandshake.Step.Answer.class,
                 server.advance(ByteBuffer.allocate(4).putInt(1).flip()));
@@ -145,7 +152,7 @@ class HandshakeTest {
     @Test
     void shouldSurviveMutilatedClients() {
         Seeds.forEach(2000, random -> {
-            ServerHandshake server = new ServerHandshake(EXPORTS);
+            ServerHandshake server = new ServerHandshake(EXPORTS, ServerHandshake.Encryption.NONE);
             ByteBuffer in = mutilated(random, clientBytes());
             for (int step = 0; step < 100; step++) {
                 switch (server.advance(in)) {
@@ -155,6 +162,7 @@ class HandshakeTest {
                         return;
                     }
                     case ServerHandshake.Step.Enter _,
+                            ServerHandshake.Step.Encrypt _,
                             ServerHandshake.Step.Aborted _,
                             ServerHandshake.Step.Refused _ -> {
                         return;
@@ -193,7 +201,7 @@ class HandshakeTest {
 
     /** Lets both sides talk until both have entered; the client gets the server's bytes in pieces. */
     private static Outcome converse(ClientHandshake client, int pieceBytes) {
-        ServerHandshake server = new ServerHandshake(EXPORTS);
+        ServerHandshake server = new ServerHandshake(EXPORTS, ServerHandshake.Encryption.NONE);
         Pipe toServer = new Pipe();
         Pipe toClient = new Pipe();
         toClient.add(ServerHandshake.greeting());
@@ -230,6 +238,7 @@ class HandshakeTest {
                     toClient.add(bytes);
                     entered.add(session);
                 }
+                case ServerHandshake.Step.Encrypt encrypt -> throw new AssertionError(encrypt.toString());
                 case ServerHandshake.Step.Aborted aborted -> throw new AssertionError(aborted.toString());
                 case ServerHandshake.Step.Refused(String reason) -> throw new AssertionError(reason);
             }
@@ -277,7 +286,7 @@ class HandshakeTest {
         private final ServerHandshake server;
 
         Options(ExportDirectory directory) {
-            server = new ServerHandshake(directory);
+            server = new ServerHandshake(directory, ServerHandshake.Encryption.NONE);
             assertInstanceOf(ServerHandshake.Step.Answer.class, server.advance(flags()));
         }
 
@@ -305,7 +314,7 @@ class HandshakeTest {
     }
 
     private static void assertRefused(String reasonPart, List<ByteBuffer> messages) {
-        ServerHandshake server = new ServerHandshake(EXPORTS);
+        ServerHandshake server = new ServerHandshake(EXPORTS, ServerHandshake.Encryption.NONE);
         ServerHandshake.Step last = new ServerHandshake.Step.NeedMore(1);
         for (ByteBuffer message : messages) {
             last = server.advance(message);

@@ -39,10 +39,12 @@ class TransmissionCodecTest {
 
             for (int cut = 0; cut < NbdRequest.HEADER_BYTES; cut++) {
                 ByteBuffer part = bytes.duplicate().limit(cut);
-                assertEquals(new Decoding.NeedMore<NbdRequest>(NbdRequest.HEADER_BYTES - cut), NbdRequest.decode(part));
+                assertEquals(
+                        new Decoding.NeedMore<NbdRequest>(NbdRequest.HEADER_BYTES - cut),
+                        NbdRequest.decode(part, ReplyStyle.STRUCTURED));
                 assertEquals(0, part.position());
             }
-            assertEquals(new Decoding.Decoded<>(request), NbdRequest.decode(bytes));
+            assertEquals(new Decoding.Decoded<>(request), NbdRequest.decode(bytes, ReplyStyle.SIMPLE));
             assertEquals(NbdRequest.HEADER_BYTES, bytes.position());
         });
     }
@@ -60,15 +62,17 @@ class TransmissionCodecTest {
     @Test
     void shouldReadTheRepliesThatItWrites() {
         ByteBuffer out = ByteBuffer.allocate(4096);
-        ReplyEncoder.simpleDone(out, 1);
-        ReplyEncoder.simpleError(out, 2, NbdError.ENOSPC);
-        ReplyEncoder.done(out, 3);
-        ReplyEncoder.offsetHole(out, Place.MORE_FOLLOW, 4, 1L << 40, 65536);
-        ReplyEncoder.offsetData(out, Place.LAST, 5, 512, 2);
+        ReplyEncoder simple = new ReplyEncoder(ReplyStyle.SIMPLE);
+        ReplyEncoder chunks = new ReplyEncoder(ReplyStyle.STRUCTURED);
+        simple.done(out, 1, 0);
+        simple.failed(out, 2, 0, NbdError.ENOSPC, "unsaid");
+        chunks.done(out, 3, 0);
+        chunks.hole(out, Place.MORE_FOLLOW, read(4), 1L << 40, 65536);
+        chunks.data(out, Place.LAST, read(5), 512, 2);
         out.putShort((short) 0);
-        ReplyEncoder.error(out, 6, NbdError.EIO, "the disk is gone");
+        chunks.failed(out, 6, 0, NbdError.EIO, "the disk is gone");
         List<StatusExtent> extents = List.of(new StatusExtent(0xffffffffL, 3), new StatusExtent(1, 0));
-        ReplyEncoder.blockStatus(out, Place.LAST, 7, 9, extents);
+        chunks.blockStatus(out, Place.LAST, read(7), 9, extents);
         out.flip();
 
         assertEquals(new NbdReply.Simple(0, 1), next(out));
@@ -94,7 +98,7 @@ class TransmissionCodecTest {
     void shouldCutLongErrorMessagesToTheRoomPromised() {
         ByteBuffer out = ByteBuffer.allocate(ReplyEncoder.ERROR_BYTES_MAX);
 
-        ReplyEncoder.error(out, 6, NbdError.EIO, "ü".repeat(5000));
+        new ReplyEncoder(ReplyStyle.STRUCTURED).failed(out, 6, 0, NbdError.EIO, "ü".repeat(5000));
 
         assertEquals(20 + 4 + 2 + 512, out.position());
     }
@@ -113,7 +117,7 @@ class TransmissionCodecTest {
             random.nextBytes(garbage);
             ByteBuffer in = ByteBuffer.wrap(garbage);
 
-            boolean isRequest = NbdRequest.decode(in) instanceof Decoding.Decoded<NbdRequest>;
+            boolean isRequest = NbdRequest.decode(in, ReplyStyle.STRUCTURED) instanceof Decoding.Decoded<NbdRequest>;
             boolean isReply = NbdReply.decode(in) instanceof Decoding.Decoded<NbdReply>;
 
             assertTrue(!isRequest && !isReply);
@@ -132,12 +136,16 @@ class TransmissionCodecTest {
     void shouldKeepTheKnownTransmissionFlags() {
         int bits = TransmissionFlag.bitsOf(TransmissionFlag.WRITABLE);
 
-        assertEquals(0b1001_0110_1101, bits);
+        assertEquals(0b1101_0110_1101, bits);
         assertEquals(TransmissionFlag.WRITABLE, TransmissionFlag.ofBits(bits | 1 << 15));
     }
 
     private static NbdRequest read(long offsetBytes, long lengthBytes) {
         return new NbdRequest(0, NbdCommand.READ, 0, offsetBytes, lengthBytes);
+    }
+
+    private static NbdRequest read(long cookie) {
+        return new NbdRequest(0, NbdCommand.READ, cookie, 512, 4096);
     }
 
     private static NbdReply next(ByteBuffer in) {

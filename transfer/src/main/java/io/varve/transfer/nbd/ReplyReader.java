@@ -112,7 +112,7 @@ final class ReplyReader {
                         chunk.lengthBytes() >= ERROR_HEAD_BYTES && chunk.lengthBytes() <= NbdLimits.OPTION_BYTES_MAX);
                 error(pending, payload((int) chunk.lengthBytes()));
             }
-            case OTHER -> expect(chunk, false);
+            case BLOCK_STATUS_EXT, OTHER -> expect(chunk, false);
         }
     }
 
