@@ -49,6 +49,11 @@ public final class BackendExport implements Export {
     }
 
     @Override
+    public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        return backend.readAtOnce(offsetBytes, into);
+    }
+
+    @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
         try {
             backend.write(offsetBytes, data);

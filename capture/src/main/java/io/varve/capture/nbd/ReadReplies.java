@@ -19,7 +19,7 @@ import java.util.List;
 /**
  * Answers READ and BLOCK_STATUS: the data is read right into the gathering buffer, behind its head.
  *
- * <p>Thread: the connection's only.
+ * <p>Thread: the one that its outbox is for.
  */
 final class ReadReplies {
     private static final int PIECE_BYTES = 256 * 1024;
@@ -39,16 +39,40 @@ final class ReadReplies {
 
     /** Answers a READ that lies within the export, isn't empty, and isn't too long. */
     void read(NbdRequest request) throws IOException {
-        if (session.replies() == ReplyStyle.STRUCTURED) {
-            readStructured(request);
-        } else if (request.lengthBytes() <= PIECE_BYTES) {
-            readSimple(request);
-        } else {
-            readLongSimple(request);
-        }
+        long _ = read(request, ReadReplies::mustRead);
     }
 
-    private void readStructured(NbdRequest request) throws IOException {
+    /**
+     * As {@link #read}, but only what needs no device.
+     *
+     * @return the bytes that are answered; the rest is a READ of its own
+     */
+    long readAtOnce(NbdRequest request) throws IOException {
+        return read(request, Export::readAtOnce);
+    }
+
+    /** How data gets into the reply; false when it's for another thread. */
+    private interface Source {
+        boolean fill(Export export, long offsetBytes, ByteBuffer into) throws IOException;
+    }
+
+    private static boolean mustRead(Export export, long offsetBytes, ByteBuffer into) throws IOException {
+        export.read(offsetBytes, into);
+        return true;
+    }
+
+    private long read(NbdRequest request, Source source) throws IOException {
+        if (session.replies() == ReplyStyle.STRUCTURED) {
+            return readStructured(request, source);
+        }
+        if (request.lengthBytes() <= PIECE_BYTES) {
+            return readSimple(request, source);
+        }
+        readLongSimple(request);
+        return request.lengthBytes();
+    }
+
+    private long readStructured(NbdRequest request, Source source) throws IOException {
         int lengthBytes = (int) request.lengthBytes();
         for (int doneBytes = 0; doneBytes < lengthBytes; ) {
             int pieceBytes = Math.min(PIECE_BYTES, lengthBytes - doneBytes);
@@ -58,10 +82,13 @@ final class ReadReplies {
             long offsetBytes = request.offsetBytes() + doneBytes;
             ReplyEncoder.offsetData(out, place, request.cookie(), offsetBytes, pieceBytes);
             try {
-                export.read(offsetBytes, out.slice(out.position(), pieceBytes));
+                if (!source.fill(export, offsetBytes, out.slice(out.position(), pieceBytes))) {
+                    out.position(start);
+                    return doneBytes;
+                }
             } catch (IOException e) {
                 ReplyEncoder.error(out.position(start), request.cookie(), errorOf(e), message(e));
-                return;
+                return lengthBytes;
             }
             if (isZero(out, pieceBytes)) {
                 ReplyEncoder.offsetHole(out.position(start), place, request.cookie(), offsetBytes, pieceBytes);
@@ -69,20 +96,26 @@ final class ReadReplies {
                 out.position(out.position() + pieceBytes);
             }
             doneBytes += pieceBytes;
+            outbox.flushMuch();
         }
+        return lengthBytes;
     }
 
-    private void readSimple(NbdRequest request) throws IOException {
+    private long readSimple(NbdRequest request, Source source) throws IOException {
         int lengthBytes = (int) request.lengthBytes();
         ByteBuffer out = outbox.room(NbdReply.SIMPLE_HEADER_BYTES + lengthBytes);
         int start = out.position();
         ReplyEncoder.simpleDone(out, request.cookie());
         try {
-            export.read(request.offsetBytes(), out.slice(out.position(), lengthBytes));
+            if (!source.fill(export, request.offsetBytes(), out.slice(out.position(), lengthBytes))) {
+                out.position(start);
+                return 0;
+            }
             out.position(out.position() + lengthBytes);
         } catch (IOException e) {
             ReplyEncoder.simpleError(out.position(start), request.cookie(), errorOf(e));
         }
+        return lengthBytes;
     }
 
     /** A simple reply's data can't be given up halfway: a failure after the first piece ends the connection. */
@@ -91,8 +124,9 @@ final class ReadReplies {
         outbox.beginLongMessage();
         try {
             int lengthBytes = (int) request.lengthBytes();
-            readSimple(new NbdRequest(
-                    request.flags(), request.command(), request.cookie(), request.offsetBytes(), PIECE_BYTES));
+            NbdRequest first = new NbdRequest(
+                    request.flags(), request.command(), request.cookie(), request.offsetBytes(), PIECE_BYTES);
+            long _ = readSimple(first, ReadReplies::mustRead);
             if (outbox.room(0).position() <= NbdReply.SIMPLE_HEADER_BYTES) {
                 return;
             }

@@ -47,6 +47,12 @@ final class RetirableExport implements Export {
     }
 
     @Override
+    public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        checkPresent();
+        return export.readAtOnce(offsetBytes, into);
+    }
+
+    @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
         if (isPresent(completion)) {
             export.write(offsetBytes, data, completion);

@@ -21,23 +21,31 @@ final class Transmission {
     /** Longer writes are given to the export in pieces of this. */
     private static final int PIECE_BYTES = 256 * 1024;
 
+    /** While a write of so much is done, no reply is held back. */
+    private static final int EAGER_BYTES = 32 * 1024;
+
     private final NbdSession session;
     private final Export export;
     private final Inbox inbox;
     private final Outbox outbox;
     private final LateReplies lateReplies;
     private final ReadReplies readReplies;
+    private final LateReads lateReads;
     private RequestSlot slot;
 
-    Transmission(NbdSession session, Export export, Inbox inbox, Outbox outbox, LateReplies lateReplies) {
+    Transmission(NbdSession session, Export export, Inbox inbox, Outbox outbox, Late late) {
         this.session = session;
         this.export = export;
         this.inbox = inbox;
         this.outbox = outbox;
-        this.lateReplies = lateReplies;
+        this.lateReplies = late.replies();
+        this.lateReads = late.reads();
         this.readReplies = new ReadReplies(session, export, outbox);
         this.slot = new RequestSlot(lateReplies);
     }
+
+    /** What answers requests that the connection's thread doesn't wait for. */
+    record Late(LateReplies replies, LateReads reads) {}
 
     /** Serves until the client disconnects. */
     void run() throws IOException {
@@ -50,6 +58,7 @@ final class Transmission {
             };
         }
         outbox.flush();
+        lateReads.awaitAll();
         lateReplies.awaitAll();
     }
 
@@ -63,7 +72,7 @@ final class Transmission {
         switch (request.command()) {
             case READ -> {
                 if (isInBounds(request, NbdError.EINVAL) && isShort(request)) {
-                    readReplies.read(request);
+                    read(request);
                 }
             }
             case WRITE -> write(request);
@@ -71,7 +80,7 @@ final class Transmission {
                 return false;
             }
             case FLUSH -> {
-                export.flush(slot.begin(request));
+                export.flush(slot.begin(request, isAlone()));
                 settle();
             }
             case TRIM -> {
@@ -97,6 +106,23 @@ final class Transmission {
         return true;
     }
 
+    /** Whether the client waits for nothing else than the present request: nobody is kept waiting while it's done. */
+    private boolean isAlone() {
+        return !inbox.buffer().hasRemaining() && outbox.isEmpty() && lateReads.isIdle() && lateReplies.isIdle();
+    }
+
+    private void read(NbdRequest request) throws IOException {
+        if (isAlone()) {
+            readReplies.read(request);
+            return;
+        }
+        long doneBytes = readReplies.readAtOnce(request);
+        if (doneBytes < request.lengthBytes()) {
+            outbox.flush();
+            lateReads.read(request.from(doneBytes));
+        }
+    }
+
     private void write(NbdRequest request) throws IOException {
         if (request.lengthBytes() > NbdLimits.REQUEST_BYTES_MAX) {
             throw new PeerFaultException("a write of " + request.lengthBytes() + " bytes, at most "
@@ -107,6 +133,10 @@ final class Transmission {
             discardPayload(lengthBytes);
         } else if (lengthBytes <= PIECE_BYTES) {
             ByteBuffer data = payload(lengthBytes);
+            if (lengthBytes >= EAGER_BYTES) {
+                // The client goes on with what's done, meanwhile.
+                outbox.flush();
+            }
             export.write(request.offsetBytes(), data, completion(request));
             settle();
         } else {
@@ -147,7 +177,7 @@ final class Transmission {
     }
 
     private Completion completion(NbdRequest request) {
-        RequestSlot begun = slot.begin(request);
+        RequestSlot begun = slot.begin(request, isAlone());
         return request.has(NbdRequest.FLAG_FUA) ? new FlushAfter(export, begun) : begun;
     }
 
@@ -186,7 +216,7 @@ final class Transmission {
         }
         if (request.lengthBytes() == 0) {
             // The protocol leaves the meaning open; as with QEMU there is nothing to do, and that's done.
-            slot.begin(request).done();
+            slot.begin(request, isAlone()).done();
             settle();
             return false;
         }
@@ -206,7 +236,7 @@ final class Transmission {
     }
 
     private void refuse(NbdRequest request, NbdError error, String reason) throws IOException {
-        slot.begin(request).failed(error, reason);
+        slot.begin(request, isAlone()).failed(error, reason);
         settle();
     }
 

@@ -44,6 +44,11 @@ public record NbdRequest(int flags, NbdCommand command, long cookie, long offset
         return offsetBytes >= 0 && lengthBytes <= sizeBytes && offsetBytes <= sizeBytes - lengthBytes;
     }
 
+    /** The request without its first {@code doneBytes}. */
+    public NbdRequest from(long doneBytes) {
+        return new NbdRequest(flags, command, cookie, offsetBytes + doneBytes, lengthBytes - doneBytes);
+    }
+
     /** Writes the header at {@code out}'s position. */
     public void encode(ByteBuffer out) {
         out.putInt(NbdMagic.REQUEST).putShort((short) flags).putShort((short) command.code());
