@@ -28,6 +28,9 @@ public interface Backend extends Closeable {
         return false;
     }
 
+    /** Hints that a range will be read soon, piece by piece; may do nothing, never waits for the data. */
+    default void willRead(long offsetBytes, long lengthBytes) {}
+
     /** Writes what remains of {@code data} at {@code offsetBytes}; durable after a {@link #flush()} only. */
     void write(long offsetBytes, ByteBuffer data) throws IOException;
 

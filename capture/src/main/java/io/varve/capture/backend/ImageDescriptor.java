@@ -121,6 +121,20 @@ final class ImageDescriptor implements AutoCloseable {
         }
     }
 
+    /** Has the kernel start to read a range into the page cache. */
+    void willRead(long offsetBytes, long lengthBytes) {
+        Lock shared = lock.readLock();
+        shared.lock();
+        try {
+            if (descriptor != CLOSED) {
+                // A hint: where it can't be taken, the read does all by itself.
+                int _ = LinuxCalls.adviseWillNeed(descriptor, offsetBytes, lengthBytes);
+            }
+        } finally {
+            shared.unlock();
+        }
+    }
+
     private int open() throws IOException {
         if (descriptor == CLOSED) {
             throw new RequestFailedException(NbdError.ESHUTDOWN, "image " + image + " is closed");

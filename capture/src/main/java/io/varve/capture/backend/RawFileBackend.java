@@ -107,6 +107,13 @@ public final class RawFileBackend implements Backend {
     }
 
     @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        if (!inMemory) {
+            descriptor.willRead(offsetBytes, lengthBytes);
+        }
+    }
+
+    @Override
     public void write(long offsetBytes, ByteBuffer data) throws IOException {
         long position = offsetBytes;
         try {

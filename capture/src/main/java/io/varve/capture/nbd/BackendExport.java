@@ -54,6 +54,11 @@ public final class BackendExport implements Export {
     }
 
     @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        backend.willRead(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
         try {
             backend.write(offsetBytes, data);

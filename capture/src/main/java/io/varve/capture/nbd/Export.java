@@ -47,6 +47,9 @@ public interface Export {
         return true;
     }
 
+    /** Hints that a range will be read soon, piece by piece; may do nothing, never waits for the data. */
+    default void willRead(long offsetBytes, long lengthBytes) {}
+
     /**
      * Writes what remains of {@code data}, a direct buffer that's the connection's: it's valid until this method
      * returns, so an export that completes later copies it first.

@@ -121,6 +121,10 @@ final class LateReads implements AutoCloseable {
             Outbox own = outbox.forAnotherThread();
             ReadReplies replies = new ReadReplies(session, export, own);
             for (NbdRequest request = take(); request.lengthBytes() > 0; request = take()) {
+                if (request.lengthBytes() > ReadReplies.PIECE_BYTES) {
+                    // Else the device would have one piece to do at a time.
+                    export.willRead(request.offsetBytes(), request.lengthBytes());
+                }
                 replies.read(request);
                 own.flush();
                 answered();

@@ -22,7 +22,9 @@ import java.util.List;
  * <p>Thread: the one that its outbox is for.
  */
 final class ReadReplies {
-    private static final int PIECE_BYTES = 256 * 1024;
+    /** Longer reads are done in pieces of this. */
+    static final int PIECE_BYTES = 256 * 1024;
+
     private static final int STATUS_EXTENTS_MAX = 8192;
     private static final int DATA_HEAD_BYTES = NbdReply.CHUNK_HEADER_BYTES + 8;
     private static final MemorySegment ZEROES = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(PIECE_BYTES));

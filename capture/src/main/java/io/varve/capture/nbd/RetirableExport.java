@@ -53,6 +53,11 @@ final class RetirableExport implements Export {
     }
 
     @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        export.willRead(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
         if (isPresent(completion)) {
             export.write(offsetBytes, data, completion);

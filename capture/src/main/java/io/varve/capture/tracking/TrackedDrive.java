@@ -73,6 +73,11 @@ final class TrackedDrive implements Export {
     }
 
     @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        untracked.willRead(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
         int lengthBytes = data.remaining();
         int slot = path.begin(offsetBytes, lengthBytes);
