@@ -20,6 +20,17 @@ public interface Backend extends Closeable {
     /** Fills {@code into} from {@code offsetBytes}. */
     void read(long offsetBytes, ByteBuffer into) throws IOException;
 
+    /**
+     * Fills {@code into} if that needs no device and no other machine; false when it would, or may: then nothing was
+     * read, whatever {@code into} holds now.
+     */
+    default boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        return false;
+    }
+
+    /** Hints that a range will be read soon, piece by piece; may do nothing, never waits for the data. */
+    default void willRead(long offsetBytes, long lengthBytes) {}
+
     /** Writes what remains of {@code data} at {@code offsetBytes}; durable after a {@link #flush()} only. */
     void write(long offsetBytes, ByteBuffer data) throws IOException;
 

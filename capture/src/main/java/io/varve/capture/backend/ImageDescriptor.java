@@ -2,6 +2,7 @@ package io.varve.capture.backend;
 
 import io.varve.formats.nbd.NbdError;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.Lock;
@@ -99,6 +100,36 @@ final class ImageDescriptor implements AutoCloseable {
                         "lseek to " + offsetBytes + " of image " + image + " failed (errno " + -result + ")");
             }
             return Math.min(result, endBytes);
+        } finally {
+            shared.unlock();
+        }
+    }
+
+    /**
+     * Reads what takes no waiting for a device.
+     *
+     * @param into native memory
+     * @return the bytes read, or a negated errno
+     */
+    long readNoWait(MemorySegment into, long offsetBytes) throws IOException {
+        Lock shared = lock.readLock();
+        shared.lock();
+        try {
+            return LinuxCalls.readNoWait(open(), into, offsetBytes);
+        } finally {
+            shared.unlock();
+        }
+    }
+
+    /** Has the kernel start to read a range into the page cache. */
+    void willRead(long offsetBytes, long lengthBytes) {
+        Lock shared = lock.readLock();
+        shared.lock();
+        try {
+            if (descriptor != CLOSED) {
+                // A hint: where it can't be taken, the read does all by itself.
+                int _ = LinuxCalls.adviseWillNeed(descriptor, offsetBytes, lengthBytes);
+            }
         } finally {
             shared.unlock();
         }

@@ -29,6 +29,9 @@ final class LinuxCalls {
     static final int FALLOC_PUNCH_HOLE = 2;
     static final int FALLOC_ZERO_RANGE = 0x10;
 
+    static final int RWF_NOWAIT = 8;
+    static final int POSIX_FADV_WILLNEED = 3;
+
     static final int SEEK_DATA = 3;
     static final int SEEK_HOLE = 4;
 
@@ -74,6 +77,18 @@ final class LinuxCalls {
     private static final MethodHandle FCNTL =
             variadic("fcntl", 2, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
 
+    private static final MethodHandle POSIX_FADVISE =
+            handle("posix_fadvise", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle PREADV2 =
+            handle("preadv2", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT));
+    private static final ThreadLocal<ReadScratch> READ_SCRATCH = ThreadLocal.withInitial(ReadScratch::new);
+
+    /** A thread's own memory for its calls of preadv2, so that a call allocates nothing. */
+    private static final class ReadScratch {
+        private final MemorySegment state = Arena.ofAuto().allocate(STATE);
+        private final MemorySegment vector = Arena.ofAuto().allocate(2 * ADDRESS.byteSize(), ADDRESS.byteAlignment());
+    }
+
     private LinuxCalls() {}
 
     static int open(Path path, int flags) {
@@ -99,6 +114,32 @@ final class LinuxCalls {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(STATE);
             return (int) result((int) FALLOCATE.invokeExact(state, descriptor, mode, offsetBytes, lengthBytes), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Reads into native memory what takes no waiting for a device: EAGAIN when there's none such. */
+    static long readNoWait(int descriptor, MemorySegment into, long offsetBytes) {
+        ReadScratch scratch = READ_SCRATCH.get();
+        scratch.vector.set(JAVA_LONG, 0, into.address());
+        scratch.vector.set(JAVA_LONG, ADDRESS.byteSize(), into.byteSize());
+        try {
+            return result(
+                    (long) PREADV2.invokeExact(scratch.state, descriptor, scratch.vector, 1, offsetBytes, RWF_NOWAIT),
+                    scratch.state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Starts to read a range into the page cache; answers 0 or a negated errno. */
+    static int adviseWillNeed(int descriptor, long offsetBytes, long lengthBytes) {
+        ReadScratch scratch = READ_SCRATCH.get();
+        try {
+            // This call returns its error, and leaves errno alone.
+            return -(int)
+                    POSIX_FADVISE.invokeExact(scratch.state, descriptor, offsetBytes, lengthBytes, POSIX_FADV_WILLNEED);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -7,10 +7,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * A raw image file or a block device, opened and locked until {@link #close()}.
@@ -21,19 +24,28 @@ public final class RawFileBackend implements Backend {
     private static final int SECTOR_BYTES = 512;
     private static final int ZERO_BYTES = 1 << 20;
     private static final long EXTENT_BYTES_MAX = 1L << 31;
+    private static final Set<String> MEMORY_FILE_SYSTEMS = Set.of("tmpfs", "ramfs");
     private static final ByteBuffer ZEROES =
             ByteBuffer.allocateDirect(ZERO_BYTES).asReadOnlyBuffer();
 
     private final Path image;
     private final ImageDescriptor descriptor;
     private final FileChannel channel;
+    private final FlushLanes lanes;
+    private final Optional<CachedReads> cachedReads;
+    private final boolean inMemory;
     private final long sizeBytes;
 
-    private RawFileBackend(Path image, ImageDescriptor descriptor, FileChannel channel, long sizeBytes) {
+    private RawFileBackend(Path image, ImageDescriptor descriptor, FileChannel channel, FlushLanes lanes)
+            throws IOException {
         this.image = image;
         this.descriptor = descriptor;
         this.channel = channel;
-        this.sizeBytes = sizeBytes;
+        this.lanes = lanes;
+        this.sizeBytes = channel.size();
+        this.cachedReads = CachedReads.of(descriptor);
+        this.inMemory = MEMORY_FILE_SYSTEMS.contains(
+                Files.getFileStore(descriptor.procPath()).type());
     }
 
     /**
@@ -53,7 +65,8 @@ public final class RawFileBackend implements Backend {
                 throw new IOException("image " + image + " has " + sizeBytes
                         + " bytes, expected a positive multiple of 512; resize it, for example by truncate -s %512");
             }
-            return new RawFileBackend(image, descriptor, channel, sizeBytes);
+            FlushLanes lanes = FlushLanes.open(image, descriptor.procPath(), access);
+            return new RawFileBackend(image, descriptor, channel, lanes);
         } catch (IOException e) {
             descriptor.close();
             throw e;
@@ -79,6 +92,24 @@ public final class RawFileBackend implements Backend {
             }
         } catch (ClosedChannelException e) {
             throw closed(e);
+        }
+    }
+
+    @Override
+    public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        if (cachedReads.isPresent() && into.isDirect()) {
+            return cachedReads.get().read(offsetBytes, into);
+        }
+        if (inMemory) {
+            read(offsetBytes, into);
+        }
+        return inMemory;
+    }
+
+    @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        if (!inMemory) {
+            descriptor.willRead(offsetBytes, lengthBytes);
         }
     }
 
@@ -131,11 +162,7 @@ public final class RawFileBackend implements Backend {
 
     @Override
     public void flush() throws IOException {
-        try {
-            channel.force(false);
-        } catch (ClosedChannelException e) {
-            throw closed(e);
-        }
+        lanes.flush();
     }
 
     @Override
@@ -156,6 +183,7 @@ public final class RawFileBackend implements Backend {
 
     @Override
     public void close() throws IOException {
+        lanes.close();
         channel.close();
         descriptor.close();
     }

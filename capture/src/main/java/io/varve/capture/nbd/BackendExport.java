@@ -49,6 +49,16 @@ public final class BackendExport implements Export {
     }
 
     @Override
+    public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        return backend.readAtOnce(offsetBytes, into);
+    }
+
+    @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        backend.willRead(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
         try {
             backend.write(offsetBytes, data);

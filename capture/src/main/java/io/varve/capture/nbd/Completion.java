@@ -5,9 +5,17 @@ import io.varve.formats.nbd.NbdError;
 /**
  * The end of one request: exactly one of the methods is called, exactly once. Only then is the client answered.
  *
- * <p>May be called within the export's method or later, from any thread; never blocks.
+ * <p>May be called within the export's method or later, from any thread; never blocks, unless it's awaited.
  */
 public interface Completion {
+
+    /**
+     * Whether the calling thread has nothing else to do than this request, as its client waits for it alone: then it
+     * may as well block, which is quicker than to wake others.
+     */
+    default boolean isAwaited() {
+        return false;
+    }
 
     /** Ends the request well. */
     void done();

@@ -108,8 +108,10 @@ final class Connection implements Runnable {
 
     private void transmit(NbdSession session, Inbox inbox, Outbox outbox) throws IOException {
         String threadName = Thread.currentThread().getName() + "-late";
-        try (LateReplies lateReplies = new LateReplies(outbox, new ReplyEncoder(session.replies()), threadName)) {
-            new Transmission(session, directory.export(), inbox, outbox, lateReplies).run();
+        Export export = directory.export();
+        try (LateReplies lateReplies = new LateReplies(outbox, new ReplyEncoder(session.replies()), threadName);
+                LateReads lateReads = new LateReads(session, export, outbox)) {
+            new Transmission(session, export, inbox, outbox, new Transmission.Late(lateReplies, lateReads)).run();
         }
     }
 }

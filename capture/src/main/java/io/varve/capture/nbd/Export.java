@@ -12,7 +12,7 @@ import java.util.Set;
  * A drive as the server's connections see it. Ranges lie within [0, sizeBytes) and aren't empty; writes come only when
  * the export isn't read-only: the server checks both.
  *
- * <p>Safe for any thread: each connection calls from its own, never interrupted.
+ * <p>Safe for any thread: each connection calls from its own and its readers', never interrupted.
  *
  * <p>A request that changes something ends by its {@link Completion}: within the method (the cheap way), or later from
  * another thread when it must wait. Failures go to the completion too; what a method throws is a bug. A request of the
@@ -38,6 +38,19 @@ public interface Export {
     void read(long offsetBytes, ByteBuffer into) throws IOException;
 
     /**
+     * As {@link #read}, but false when that would keep the thread waiting for a device or another machine: then nothing
+     * was read, whatever {@code into} holds now, and another thread may {@link #read} it. An export that can't tell
+     * reads.
+     */
+    default boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        read(offsetBytes, into);
+        return true;
+    }
+
+    /** Hints that a range will be read soon, piece by piece; may do nothing, never waits for the data. */
+    default void willRead(long offsetBytes, long lengthBytes) {}
+
+    /**
      * Writes what remains of {@code data}, a direct buffer that's the connection's: it's valid until this method
      * returns, so an export that completes later copies it first.
      */
@@ -47,7 +60,10 @@ public interface Export {
 
     void trim(long offsetBytes, long lengthBytes, Completion completion);
 
-    /** Makes durable whatever was completed before, on any connection. Should complete from another thread. */
+    /**
+     * Makes durable whatever was completed before, on any connection. Should complete from another thread, unless
+     * {@link Completion#isAwaited}.
+     */
     void flush(Completion completion);
 
     /**

@@ -6,6 +6,11 @@ import io.varve.formats.nbd.NbdError;
 record FlushAfter(Export export, Completion next) implements Completion {
 
     @Override
+    public boolean isAwaited() {
+        return next.isAwaited();
+    }
+
+    @Override
     public void done() {
         export.flush(next);
     }

@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.concurrent.Executor;
 
 /**
- * Flushes of one backend, off the connections' threads: those that come while one runs share the next.
+ * Flushes of one backend, off the connections' threads: those that come while one runs share the next. A flush that is
+ * all that its client waits for runs at once, on the thread that asks.
  *
  * <p>Safe for any thread. A flush is only shared by requests that came before it began, so each covers all that was
  * completed before its request.
@@ -25,7 +26,12 @@ public final class GroupFlush {
         this.executor = executor;
     }
 
+    /** Flushes, and completes when that's done. */
     public void flush(Completion completion) {
+        if (completion.isAwaited()) {
+            flush(List.of(completion));
+            return;
+        }
         synchronized (this) {
             waiting.add(completion);
             if (running) {
@@ -38,14 +44,19 @@ public final class GroupFlush {
 
     private void run() {
         for (List<Completion> group = next(); !group.isEmpty(); group = next()) {
-            try {
-                backend.flush();
-                group.forEach(Completion::done);
-            } catch (IOException e) {
-                group.forEach(completion ->
-                        completion.failed(RequestFailedException.errorOf(e), "flush failed: " + e.getMessage()));
-            }
+            flush(group);
         }
+    }
+
+    private void flush(List<Completion> group) {
+        try {
+            backend.flush();
+        } catch (IOException e) {
+            group.forEach(completion ->
+                    completion.failed(RequestFailedException.errorOf(e), "flush failed: " + e.getMessage()));
+            return;
+        }
+        group.forEach(Completion::done);
     }
 
     private synchronized List<Completion> next() {

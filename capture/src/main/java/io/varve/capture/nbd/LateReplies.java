@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -27,10 +28,10 @@ final class LateReplies implements Consumer<RequestSlot>, AutoCloseable {
     private final String threadName;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
+    private final AtomicInteger unansweredWeight = new AtomicInteger(); // Changed within the lock.
     // All below is guarded by the lock.
     private final Queue<RequestSlot> ended = new ArrayDeque<>();
     private Optional<Thread> sender = Optional.empty();
-    private int unansweredWeight;
     private boolean closed;
 
     LateReplies(Outbox outbox, ReplyEncoder encoder, String threadName) {
@@ -43,7 +44,7 @@ final class LateReplies implements Consumer<RequestSlot>, AutoCloseable {
     void expect(RequestSlot slot) {
         lock.lock();
         try {
-            unansweredWeight += slot.weight();
+            unansweredWeight.getAndAdd(slot.weight());
             if (sender.isEmpty()) {
                 sender = Optional.of(
                         Thread.ofPlatform().daemon().name(threadName).start(this::run));
@@ -51,6 +52,11 @@ final class LateReplies implements Consumer<RequestSlot>, AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Whether every request is answered. Thread: the connection's only. */
+    boolean isIdle() {
+        return unansweredWeight.get() == 0;
     }
 
     /** Waits until another request may begin. Thread: the connection's only. */
@@ -66,7 +72,7 @@ final class LateReplies implements Consumer<RequestSlot>, AutoCloseable {
     private void awaitAtMost(int weightMax) {
         lock.lock();
         try {
-            while (unansweredWeight > weightMax && !closed) {
+            while (unansweredWeight.get() > weightMax && !closed) {
                 changed.awaitUninterruptibly();
             }
         } finally {
@@ -132,7 +138,7 @@ final class LateReplies implements Consumer<RequestSlot>, AutoCloseable {
     private void answered(int weight) {
         lock.lock();
         try {
-            unansweredWeight -= weight;
+            unansweredWeight.getAndAdd(-weight);
             changed.signalAll();
         } finally {
             lock.unlock();

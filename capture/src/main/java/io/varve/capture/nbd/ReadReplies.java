@@ -17,12 +17,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Answers READ and BLOCK_STATUS: the data is read right into the gathering buffer, behind its head.
+ * Answers READ, CACHE and BLOCK_STATUS: the data is read right into the gathering buffer, behind its head.
  *
- * <p>Thread: the connection's only.
+ * <p>Thread: the one that its outbox is for.
  */
 final class ReadReplies {
-    private static final int PIECE_BYTES = 256 * 1024;
+    /** Longer reads are done in pieces of this. */
+    static final int PIECE_BYTES = 256 * 1024;
+
     private static final int STATUS_EXTENTS_MAX = 8192;
 
     /** More of an export isn't told about at once; extents have lengths of 32 bits. */
@@ -44,18 +46,48 @@ final class ReadReplies {
 
     /** Answers a READ that lies within the export, isn't empty, and isn't too long. */
     void read(NbdRequest request) throws IOException {
-        if (session.replies() != ReplyStyle.SIMPLE) {
-            readStructured(request);
-        } else if (request.lengthBytes() <= PIECE_BYTES) {
-            readSimple(request);
-        } else {
-            readLongSimple(request);
-        }
+        long _ = read(request, 0, ReadReplies::mustRead);
     }
 
-    private void readStructured(NbdRequest request) throws IOException {
+    /**
+     * As {@link #read}, but only what needs no device.
+     *
+     * @return the bytes that are answered, from the first; the rest is left to {@link #readRest}
+     */
+    long readAtOnce(NbdRequest request) throws IOException {
+        return read(request, 0, Export::readAtOnce);
+    }
+
+    /** Ends the answer of a READ whose first {@code doneBytes} are answered already, and sent. */
+    void readRest(NbdRequest request, long doneBytes) throws IOException {
+        long _ = read(request, (int) doneBytes, ReadReplies::mustRead);
+    }
+
+    /** How data gets into the reply; false when it's for another thread. */
+    private interface Source {
+        boolean fill(Export export, long offsetBytes, ByteBuffer into) throws IOException;
+    }
+
+    private static boolean mustRead(Export export, long offsetBytes, ByteBuffer into) throws IOException {
+        export.read(offsetBytes, into);
+        return true;
+    }
+
+    private long read(NbdRequest request, int startBytes, Source source) throws IOException {
+        if (session.replies() != ReplyStyle.SIMPLE) {
+            return readStructured(request, startBytes, source);
+        }
+        if (request.lengthBytes() <= PIECE_BYTES) {
+            return readSimple(request, source);
+        }
+        readLongSimple(request);
+        return request.lengthBytes();
+    }
+
+    /** Chunks for what's behind {@code startBytes}; each repeats the request's own offset when it's extended. */
+    private long readStructured(NbdRequest request, int startBytes, Source source) throws IOException {
         int lengthBytes = (int) request.lengthBytes();
-        for (int doneBytes = 0; doneBytes < lengthBytes; ) {
+        for (int doneBytes = startBytes; doneBytes < lengthBytes; ) {
             int pieceBytes = Math.min(PIECE_BYTES, lengthBytes - doneBytes);
             Place place = doneBytes + pieceBytes == lengthBytes ? Place.LAST : Place.MORE_FOLLOW;
             ByteBuffer out =
@@ -64,10 +96,13 @@ final class ReadReplies {
             long offsetBytes = request.offsetBytes() + doneBytes;
             encoder.data(out, place, request, offsetBytes, pieceBytes);
             try {
-                export.read(offsetBytes, out.slice(out.position(), pieceBytes));
+                if (!source.fill(export, offsetBytes, out.slice(out.position(), pieceBytes))) {
+                    out.position(start);
+                    return doneBytes;
+                }
             } catch (IOException e) {
                 encoder.failedAt(out.position(start), request, offsetBytes, errorOf(e), message(e));
-                return;
+                return lengthBytes;
             }
             if (isZero(out, pieceBytes)) {
                 encoder.hole(out.position(start), place, request, offsetBytes, pieceBytes);
@@ -75,20 +110,26 @@ final class ReadReplies {
                 out.position(out.position() + pieceBytes);
             }
             doneBytes += pieceBytes;
+            outbox.flushMuch();
         }
+        return lengthBytes;
     }
 
-    private void readSimple(NbdRequest request) throws IOException {
+    private long readSimple(NbdRequest request, Source source) throws IOException {
         int lengthBytes = (int) request.lengthBytes();
         ByteBuffer out = outbox.room(NbdReply.SIMPLE_HEADER_BYTES + lengthBytes);
         int start = out.position();
         encoder.done(out, request.cookie(), request.offsetBytes());
         try {
-            export.read(request.offsetBytes(), out.slice(out.position(), lengthBytes));
+            if (!source.fill(export, request.offsetBytes(), out.slice(out.position(), lengthBytes))) {
+                out.position(start);
+                return 0;
+            }
             out.position(out.position() + lengthBytes);
         } catch (IOException e) {
             encoder.failed(out.position(start), request.cookie(), request.offsetBytes(), errorOf(e), message(e));
         }
+        return lengthBytes;
     }
 
     /** A simple reply's data can't be given up halfway: a failure after the first piece ends the connection. */
@@ -97,8 +138,9 @@ final class ReadReplies {
         outbox.beginLongMessage();
         try {
             int lengthBytes = (int) request.lengthBytes();
-            readSimple(new NbdRequest(
-                    request.flags(), request.command(), request.cookie(), request.offsetBytes(), PIECE_BYTES));
+            NbdRequest first = new NbdRequest(
+                    request.flags(), request.command(), request.cookie(), request.offsetBytes(), PIECE_BYTES);
+            long _ = readSimple(first, ReadReplies::mustRead);
             if (outbox.room(0).position() <= NbdReply.SIMPLE_HEADER_BYTES) {
                 return;
             }

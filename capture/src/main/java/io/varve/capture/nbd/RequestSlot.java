@@ -25,11 +25,13 @@ final class RequestSlot implements Completion {
     private static final long WEIGHED_BYTES = 64 * 1024;
 
     private final Consumer<RequestSlot> lateReplies;
+    private final Thread connection = Thread.currentThread();
     private final AtomicInteger state = new AtomicInteger(RUNNING);
     // Written before the state becomes ANSWERED, read after it did.
     private long cookie;
     private long offsetBytes;
     private int weight;
+    private boolean alone;
     private Optional<NbdError> error = Optional.empty();
     private String reason = "";
 
@@ -37,10 +39,11 @@ final class RequestSlot implements Completion {
         this.lateReplies = lateReplies;
     }
 
-    /** Starts a request. Thread: the connection's only. */
-    RequestSlot begin(NbdRequest request) {
+    /** Starts a request; {@code asOnlyOne} when the client waits for no other. Thread: the connection's only. */
+    RequestSlot begin(NbdRequest request, boolean asOnlyOne) {
         cookie = request.cookie();
         offsetBytes = request.offsetBytes();
+        alone = asOnlyOne;
         weight = weightOf(request);
         error = Optional.empty();
         state.set(RUNNING);
@@ -50,6 +53,12 @@ final class RequestSlot implements Completion {
     /** Whether the request has ended; if not, it will end by the late replies. Thread: the connection's only. */
     boolean isAnswered() {
         return !state.compareAndSet(RUNNING, LATE);
+    }
+
+    @Override
+    public boolean isAwaited() {
+        // Others must not read what only the connection's thread writes, and never wait.
+        return Thread.currentThread() == connection && alone;
     }
 
     /** What the request costs while it's unanswered: one, and one for each 64 KiB that were written. */

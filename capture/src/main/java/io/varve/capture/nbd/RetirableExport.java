@@ -47,6 +47,17 @@ final class RetirableExport implements Export {
     }
 
     @Override
+    public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        checkPresent();
+        return export.readAtOnce(offsetBytes, into);
+    }
+
+    @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        export.willRead(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
         if (isPresent(completion)) {
             export.write(offsetBytes, data, completion);

@@ -27,6 +27,9 @@ final class Transmission {
     /** Longer writes are given to the export in pieces of this. */
     private static final int PIECE_BYTES = 256 * 1024;
 
+    /** While a write of so much is done, no reply is held back. */
+    private static final int EAGER_BYTES = 32 * 1024;
+
     private final NbdSession session;
     private final Export export;
     private final Inbox inbox;
@@ -35,19 +38,24 @@ final class Transmission {
     private final ReadReplies readReplies;
     private final RequestRules rules;
     private final ReplyEncoder encoder;
+    private final LateReads lateReads;
     private RequestSlot slot;
 
-    Transmission(NbdSession session, Export export, Inbox inbox, Outbox outbox, LateReplies lateReplies) {
+    Transmission(NbdSession session, Export export, Inbox inbox, Outbox outbox, Late late) {
         this.session = session;
         this.export = export;
         this.inbox = inbox;
         this.outbox = outbox;
-        this.lateReplies = lateReplies;
+        this.lateReplies = late.replies();
+        this.lateReads = late.reads();
         this.readReplies = new ReadReplies(session, export, outbox);
         this.rules = new RequestRules(session.replies(), session.export().flags());
         this.encoder = new ReplyEncoder(session.replies());
         this.slot = new RequestSlot(lateReplies);
     }
+
+    /** What answers requests that the connection's thread doesn't wait for. */
+    record Late(LateReplies replies, LateReads reads) {}
 
     /** Serves until the client disconnects. */
     void run() throws IOException {
@@ -61,6 +69,7 @@ final class Transmission {
             };
         }
         outbox.flush();
+        lateReads.awaitAll();
         lateReplies.awaitAll();
     }
 
@@ -85,11 +94,11 @@ final class Transmission {
 
     private void perform(NbdRequest request) throws IOException {
         switch (request.command()) {
-            case READ -> readReplies.read(request);
-            case CACHE -> readReplies.cache(request);
+            case READ -> read(request);
+            case CACHE -> cache(request);
             case BLOCK_STATUS -> blockStatus(request, session.contexts());
             case FLUSH -> {
-                export.flush(slot.begin(request));
+                export.flush(slot.begin(request, isAlone()));
                 settle();
             }
             case TRIM -> {
@@ -102,6 +111,32 @@ final class Transmission {
                 settle();
             }
             case WRITE, DISC, UNKNOWN -> throw new IllegalStateException(request.command() + " is served elsewhere");
+        }
+    }
+
+    /** Whether the client waits for nothing else than the present request: nobody is kept waiting while it's done. */
+    private boolean isAlone() {
+        return !inbox.buffer().hasRemaining() && outbox.isEmpty() && lateReads.isIdle() && lateReplies.isIdle();
+    }
+
+    private void read(NbdRequest request) throws IOException {
+        if (isAlone()) {
+            readReplies.read(request);
+            return;
+        }
+        long doneBytes = readReplies.readAtOnce(request);
+        if (doneBytes < request.lengthBytes()) {
+            outbox.flush();
+            lateReads.read(request, doneBytes);
+        }
+    }
+
+    private void cache(NbdRequest request) throws IOException {
+        if (isAlone()) {
+            readReplies.cache(request);
+        } else {
+            outbox.flush();
+            lateReads.read(request, 0);
         }
     }
 
@@ -129,6 +164,10 @@ final class Transmission {
             answer(request, verdict);
         } else if (lengthBytes <= PIECE_BYTES) {
             ByteBuffer data = payload(lengthBytes);
+            if (lengthBytes >= EAGER_BYTES) {
+                // The client goes on with what's done, meanwhile.
+                outbox.flush();
+            }
             export.write(request.offsetBytes(), data, completion(request));
             settle();
         } else {
@@ -199,7 +238,7 @@ final class Transmission {
     }
 
     private Completion completion(NbdRequest request) {
-        RequestSlot begun = slot.begin(request);
+        RequestSlot begun = slot.begin(request, isAlone());
         return request.has(NbdRequest.FLAG_FUA) ? new FlushAfter(export, begun) : begun;
     }
 
@@ -227,7 +266,7 @@ final class Transmission {
 
     private void answer(NbdRequest request, RequestVerdict verdict) throws IOException {
         if (verdict == RequestVerdict.EMPTY) {
-            slot.begin(request).done();
+            slot.begin(request, isAlone()).done();
             settle();
         } else {
             refuse(request, verdict.error(), verdict.reason(request, export.sizeBytes()));
@@ -235,7 +274,7 @@ final class Transmission {
     }
 
     private void refuse(NbdRequest request, NbdError error, String reason) throws IOException {
-        slot.begin(request).failed(error, reason);
+        slot.begin(request, isAlone()).failed(error, reason);
         settle();
     }
 

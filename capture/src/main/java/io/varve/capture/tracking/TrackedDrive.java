@@ -68,6 +68,16 @@ final class TrackedDrive implements Export {
     }
 
     @Override
+    public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        return untracked.readAtOnce(offsetBytes, into);
+    }
+
+    @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        untracked.willRead(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
         int lengthBytes = data.remaining();
         int slot = path.begin(offsetBytes, lengthBytes);
