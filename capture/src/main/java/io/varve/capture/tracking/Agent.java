@@ -60,7 +60,9 @@ public final class Agent implements AutoCloseable {
         Files.createDirectories(options.fleeceDirectory());
         FileChannel lockFile = lock(options.stateDirectory());
         Fleece.removeLeft(options.fleeceDirectory());
-        return new Agent(new AgentMeans(options, surroundings, AgentThreads.start(), new CopyBuffers()), lockFile);
+        return new Agent(
+                new AgentMeans(options, surroundings, AgentThreads.start(surroundings.clock()), new CopyBuffers()),
+                lockFile);
     }
 
     /**

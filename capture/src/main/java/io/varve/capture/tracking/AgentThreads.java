@@ -1,5 +1,6 @@
 package io.varve.capture.tracking;
 
+import java.time.InstantSource;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
@@ -12,17 +13,19 @@ import java.util.concurrent.atomic.AtomicInteger;
  * @param waitingWrites hold the guests' writes that wait for such copies; virtual ones, so that the writes of a drive
  *     whose image hangs leave room for those of the others
  * @param flushes flush images for guests, and after cuts
+ * @param clock tells writes the time
  */
-record AgentThreads(ExecutorService copies, ExecutorService waitingWrites, ExecutorService flushes)
+record AgentThreads(ExecutorService copies, ExecutorService waitingWrites, ExecutorService flushes, CoarseClock clock)
         implements AutoCloseable {
     private static final int COPIES = 4;
 
-    static AgentThreads start() {
+    static AgentThreads start(InstantSource clock) {
         return new AgentThreads(
                 Executors.newFixedThreadPool(COPIES, named("varve-copy-")),
                 Executors.newThreadPerTaskExecutor(
                         Thread.ofVirtual().name("varve-write-", 1).factory()),
-                Executors.newCachedThreadPool(named("varve-flush-")));
+                Executors.newCachedThreadPool(named("varve-flush-")),
+                new CoarseClock(clock));
     }
 
     /** Ends them once they have done what was given to them. */
@@ -31,6 +34,7 @@ record AgentThreads(ExecutorService copies, ExecutorService waitingWrites, Execu
         waitingWrites.close();
         flushes.close();
         copies.close();
+        clock.close();
     }
 
     private static ThreadFactory named(String prefix) {

@@ -57,7 +57,7 @@ final class AttachedDrive {
         this.inFlight = attached.inFlight();
         this.acknowledged = attached.acknowledged();
         this.path = new WritePath(
-                means.surroundings().clock(),
+                means.threads().clock(),
                 new InFlightTable(inFlight.segment(), AgentOptions.IN_FLIGHT_MAX),
                 attached.open());
         this.feed = new DriveFeed(control, changed, this, acknowledged);

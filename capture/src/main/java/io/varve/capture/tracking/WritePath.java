@@ -2,13 +2,14 @@ package io.varve.capture.tracking;
 
 import io.varve.capture.snapshot.Snapshot;
 import io.varve.core.Invariant;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What every write of a drive passes: the overlap rule, a write marks every generation that it overlaps (I1).
@@ -29,6 +30,7 @@ import java.util.concurrent.atomic.AtomicLong;
 final class WritePath {
     static final int REFUSED = -1;
     private static final Snapshot[] NONE = {};
+    private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);
 
     private final Gate gate = new Gate();
     private final InstantSource clock;
@@ -36,8 +38,9 @@ final class WritePath {
     private final Semaphore freeSlots;
     private final Epoch[] epochs;
     private final Snapshot[][] protectedBy;
-    private final AtomicLong writes = new AtomicLong();
-    private final AtomicLong writtenBytes = new AtomicLong();
+    // What ended in each slot: its write has the slot for itself, so counting is no atomic operation.
+    private final long[] writesBySlot;
+    private final long[] bytesBySlot;
     private volatile LiveSet open;
     private volatile Epoch epoch = Epoch.first();
     private volatile Snapshot[] snapshots = NONE;
@@ -50,6 +53,8 @@ final class WritePath {
         this.freeSlots = new Semaphore(inFlight.capacity());
         this.epochs = new Epoch[inFlight.capacity()];
         this.protectedBy = new Snapshot[inFlight.capacity()][];
+        this.writesBySlot = new long[inFlight.capacity()];
+        this.bytesBySlot = new long[inFlight.capacity()];
         Arrays.fill(epochs, epoch);
         Arrays.fill(protectedBy, NONE);
     }
@@ -105,14 +110,26 @@ final class WritePath {
             Epoch began = epochs[slot];
             // So that a slot that rests keeps no snapshot that was released.
             protectedBy[slot] = NONE;
+            count(writesBySlot, slot, 1);
+            count(bytesBySlot, slot, lengthBytes);
             inFlight.deregister(slot);
             began.exit();
         } finally {
             gate.exit(stamp);
         }
         freeSlots.release();
-        writes.getAndIncrement();
-        writtenBytes.getAndAdd(lengthBytes);
+    }
+
+    private static void count(long[] counters, int slot, long added) {
+        COUNTER.setOpaque(counters, slot, (long) COUNTER.getOpaque(counters, slot) + added);
+    }
+
+    private static long sum(long[] counters) {
+        long sum = 0;
+        for (int slot = 0; slot < counters.length; slot++) {
+            sum += (long) COUNTER.getOpaque(counters, slot);
+        }
+        return sum;
     }
 
     Gate gate() {
@@ -128,11 +145,11 @@ final class WritePath {
     }
 
     long writes() {
-        return writes.get();
+        return sum(writesBySlot);
     }
 
     long writtenBytes() {
-        return writtenBytes.get();
+        return sum(bytesBySlot);
     }
 
     /** What a cut left behind: the set that changes no more, and the writes before the cut. */

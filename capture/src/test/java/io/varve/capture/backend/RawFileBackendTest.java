@@ -2,6 +2,7 @@ package io.varve.capture.backend;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,6 +11,7 @@ import io.varve.core.Seeds;
 import io.varve.core.Tool;
 import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.StatusExtent;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -168,6 +170,44 @@ class RawFileBackendTest {
     private static void assertRefused(Path image, String reason) {
         IOException e = assertThrows(IOException.class, () -> RawFileBackend.open(image, BackendAccess.READ_WRITE));
         assertTrue(e.toString().contains("image " + image + " " + reason), e.toString());
+    }
+
+    @Test
+    void shouldReadAtOnceWhatWasJustWritten() throws IOException {
+        try (RawFileBackend backend = RawFileBackend.open(image("cached.raw", SIZE_BYTES), BackendAccess.READ_WRITE)) {
+            ByteBuffer data = ByteBuffer.allocateDirect(8192);
+            for (int i = 0; i < data.capacity(); i++) {
+                data.put(i, (byte) (i * 31));
+            }
+            backend.write(4096, data.duplicate());
+            ByteBuffer into = ByteBuffer.allocateDirect(16384).position(512).limit(512 + 8192);
+
+            boolean read = backend.readAtOnce(4096, into);
+
+            // A page that was reclaimed meanwhile would be read by the way that waits.
+            if (!read) {
+                backend.read(4096, into.position(512));
+            }
+            assertEquals(0, into.remaining());
+            assertEquals(data, into.slice(512, 8192));
+        }
+    }
+
+    @Test
+    void shouldNotReadAtOnceBeyondTheEndOfATruncatedImage() throws IOException {
+        Path image = image("cut.raw", SIZE_BYTES);
+        try (RawFileBackend backend = RawFileBackend.open(image, BackendAccess.READ_WRITE)) {
+            try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+                file.setLength(4096);
+            }
+
+            // In memory it's found out at once, elsewhere by the read that waits.
+            try {
+                assertFalse(backend.readAtOnce(8192, ByteBuffer.allocateDirect(4096)));
+            } catch (EOFException e) {
+                assertTrue(e.toString().contains("was it truncated?"), e.toString());
+            }
+        }
     }
 
     @Test

@@ -1,0 +1,101 @@
+package io.varve.capture.backend;
+
+import io.varve.formats.nbd.NbdError;
+import io.varve.formats.nbd.StatusExtent;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A backend whose requests fail by rules, as over QEMU's blkdebug: for tests, of Varve and of what stands on it. A
+ * request that fails does so before it reaches the backend below.
+ *
+ * <p>Safe for any thread.
+ */
+public final class FaultBackend implements Backend {
+    private final Backend backend;
+    private FaultRules rules; // Guarded by this.
+
+    /** Owns {@code backend}: it's closed with this one. */
+    public FaultBackend(Backend backend, FaultRules rules) {
+        this.backend = backend;
+        this.rules = rules;
+    }
+
+    /** The rules as they are now. */
+    public synchronized FaultRules rules() {
+        return rules;
+    }
+
+    private synchronized Optional<FaultRule.InjectError> next(FaultEvent event, long offsetBytes, long lengthBytes) {
+        FaultRules.Evaluation evaluation = rules.on(event, offsetBytes, lengthBytes);
+        rules = evaluation.next();
+        return evaluation.fault();
+    }
+
+    private void pass(FaultEvent event, long offsetBytes, long lengthBytes) throws IOException {
+        Optional<FaultRule.InjectError> fault = next(event, offsetBytes, lengthBytes);
+        if (fault.isPresent()) {
+            int errno = fault.get().errno();
+            throw new RequestFailedException(
+                    errorOf(errno),
+                    "error " + errno + " was injected at " + event + " of " + lengthBytes + " bytes at " + offsetBytes);
+        }
+    }
+
+    private static NbdError errorOf(int errno) {
+        NbdError error = NbdError.of(errno);
+        return error.code() == errno ? error : NbdError.EIO;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return backend.sizeBytes();
+    }
+
+    @Override
+    public void read(long offsetBytes, ByteBuffer into) throws IOException {
+        pass(FaultEvent.READ_AIO, offsetBytes, into.remaining());
+        backend.read(offsetBytes, into);
+    }
+
+    @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        backend.willRead(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public void write(long offsetBytes, ByteBuffer data) throws IOException {
+        pass(FaultEvent.WRITE_AIO, offsetBytes, data.remaining());
+        backend.write(offsetBytes, data);
+    }
+
+    @Override
+    public void zero(long offsetBytes, long lengthBytes, ZeroMode mode) throws IOException {
+        pass(FaultEvent.WRITE_AIO, offsetBytes, lengthBytes);
+        backend.zero(offsetBytes, lengthBytes, mode);
+    }
+
+    @Override
+    public void trim(long offsetBytes, long lengthBytes) throws IOException {
+        pass(FaultEvent.WRITE_AIO, offsetBytes, lengthBytes);
+        backend.trim(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public void flush() throws IOException {
+        pass(FaultEvent.FLUSH_TO_DISK, 0, 0);
+        backend.flush();
+    }
+
+    @Override
+    public List<StatusExtent> allocation(long offsetBytes, long lengthBytes, int extentsMax) throws IOException {
+        return backend.allocation(offsetBytes, lengthBytes, extentsMax);
+    }
+
+    @Override
+    public void close() throws IOException {
+        backend.close();
+    }
+}
