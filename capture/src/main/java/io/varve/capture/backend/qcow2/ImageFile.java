@@ -32,7 +32,7 @@ final class ImageFile implements Closeable {
     }
 
     static ImageFile open(Path path, BackendAccess access) throws IOException {
-        return new ImageFile(path, RawFileBackend.open(path, access));
+        return new ImageFile(path, RawFileBackend.openOfAnySize(path, access));
     }
 
     long lengthBytes() {

@@ -39,7 +39,7 @@ class Qcow2WorkloadTest {
                 try {
                     run(drawn, random);
                 } catch (IOException | AssertionError | RuntimeException e) {
-                    throw new AssertionError(drawn.story() + ": " + e, e);
+                    throw new AssertionError(drawn.story + ": " + e, e);
                 }
                 try (var files = Files.list(own)) {
                     for (Path file : files.toList()) {
@@ -53,13 +53,13 @@ class Qcow2WorkloadTest {
     }
 
     private static void run(WorkloadImage drawn, SplittableRandom random) throws IOException {
-        byte[] model = drawn.model();
-        Backend backend = open(drawn.path());
+        byte[] model = drawn.model;
+        Backend backend = open(drawn.path);
         try {
             for (int step = 0; step < STEPS; step++) {
                 if (random.nextInt(15) == 0) {
                     backend.close();
-                    backend = open(drawn.path());
+                    backend = open(drawn.path);
                 } else {
                     step(backend, model, random);
                 }
@@ -68,8 +68,8 @@ class Qcow2WorkloadTest {
         } finally {
             backend.close();
         }
-        TestImages.assertClean(drawn.path());
-        TestImages.assertHolds(drawn.path(), model);
+        TestImages.assertClean(drawn.path);
+        TestImages.assertHolds(drawn.path, model);
     }
 
     private static Backend open(Path image) throws IOException {

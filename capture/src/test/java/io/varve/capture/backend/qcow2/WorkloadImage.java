@@ -8,13 +8,19 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/**
- * An image as qemu-img makes it with options drawn at random, and what it holds.
- *
- * @param story how it was made
- */
-record WorkloadImage(Path path, byte[] model, String story) {
+/** An image as qemu-img makes it with options drawn at random, what it holds, and how it was made. */
+final class WorkloadImage {
     private static final int[] CLUSTER_BYTES = {512, 1024, 4096, 16_384, 65_536, 65_536, 262_144, 2 << 20};
+
+    final Path path;
+    final byte[] model;
+    final String story;
+
+    private WorkloadImage(Path path, byte[] model, String story) {
+        this.path = path;
+        this.model = model;
+        this.story = story;
+    }
 
     static WorkloadImage draw(Path folder, SplittableRandom random) throws IOException {
         int clusterBytes = CLUSTER_BYTES[random.nextInt(CLUSTER_BYTES.length)];
