@@ -55,7 +55,7 @@ final class UpVerb implements Callable<Integer> {
             description = "The roles that run beside broker and store (default: ${DEFAULT-VALUE}).")
     private Set<StackRole> roles;
 
-    @Parameters(paramLabel = "DRIVE", description = "name=PATH[,format=raw][,granularity=N]")
+    @Parameters(paramLabel = "DRIVE", description = "name=PATH[,format=raw|qcow2][,backing=on][,granularity=N]")
     private List<String> drives = List.of();
 
     UpVerb(Surroundings surroundings) {

@@ -27,7 +27,8 @@ class Qcow2WorkloadTest {
     private static final int WORKLOADS = 200;
     private static final int STEPS = 60;
 
-    @TempDir
+    /** In memory: it isn't the disk that's tested. */
+    @TempDir(factory = InMemory.class)
     private Path folder;
 
     @Test
