@@ -203,8 +203,10 @@ final class Qcow2Changes {
         if (begin < endCluster && canTrim) {
             beginChange();
             change(begin, endCluster, entry -> {
-                boolean isKept = DriveEntry.kind(entry) == Kind.UNALLOCATED || entry == DriveEntry.ZERO;
-                return isKept ? entry : image.backing().isEmpty() ? DriveEntry.UNALLOCATED : DriveEntry.ZERO;
+                if (image.backing().isEmpty()) {
+                    return entry == DriveEntry.ZERO ? entry : DriveEntry.UNALLOCATED;
+                }
+                return DriveEntry.ZERO;
             });
         }
     }

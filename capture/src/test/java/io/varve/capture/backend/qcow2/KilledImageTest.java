@@ -131,6 +131,10 @@ class KilledImageTest {
             }
         }
         int mismatch = expected.mismatch(found);
+        if (mismatch >= 0) {
+            Tool.run("cp", "-r", own.toString(), "/tmp/failed-kill");
+            System.out.println("DEBUG " + Long.toHexString(expected.getLong(mismatch & -8)) + " " + Long.toHexString(found.getLong(mismatch & -8)));
+        }
         assertTrue(mismatch < 0, () -> which + ": byte " + mismatch + " differs");
     }
 }
