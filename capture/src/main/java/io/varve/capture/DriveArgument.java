@@ -24,8 +24,7 @@ import java.util.OptionalLong;
  */
 public record DriveArgument(
         DriveId drive, Path image, String format, BackingRule backing, Optional<Granularity> granularity) {
-    private static final String EXPECTED =
-            "; expected NAME=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]";
+    private static final String EXPECTED = "; expected NAME=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]";
     private static final String RAW = "raw";
     private static final String QCOW2 = "qcow2";
 
@@ -73,9 +72,7 @@ public record DriveArgument(
      * @throws IOException in one sentence
      */
     public Backend open(BackendAccess access) throws IOException {
-        return format.equals(QCOW2)
-                ? Qcow2Backend.open(image, access, backing)
-                : RawFileBackend.open(image, access);
+        return format.equals(QCOW2) ? Qcow2Backend.open(image, access, backing) : RawFileBackend.open(image, access);
     }
 
     DriveInfo info() {

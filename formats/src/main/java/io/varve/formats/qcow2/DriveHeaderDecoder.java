@@ -66,8 +66,9 @@ final class DriveHeaderDecoder {
         boolean isOld = version == VERSION_2;
         int headerBytes = isOld ? VERSION_2_BYTES : headerBytes(clusterSize);
         Compression compression = isOld ? Compression.DEFLATE : compression(headerBytes);
-        int refcountOrder =
-                isOld ? HeaderFields.REFCOUNT_ORDER : between("refcount order", HeaderFields.REFCOUNT_ORDER_OFFSET, 0, REFCOUNT_ORDER_MAX);
+        int refcountOrder = isOld
+                ? HeaderFields.REFCOUNT_ORDER
+                : between("refcount order", HeaderFields.REFCOUNT_ORDER_OFFSET, 0, REFCOUNT_ORDER_MAX);
         Optional<String> backing = backingName(clusterSize, headerBytes);
         int limit = Math.min(clusterSize.bytes(), head.remaining());
         int extensionsEnd = backing.isPresent() ? (int) head.getLong(HeaderFields.BACKING_OFFSET) : limit;

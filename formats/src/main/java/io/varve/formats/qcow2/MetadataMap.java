@@ -38,8 +38,7 @@ public final class MetadataMap {
         Arrays.sort(sorted);
         for (int index = 1; index < count; index++) {
             if (sorted[index] == sorted[index - 1]) {
-                return new Decoding.Refused<>(
-                        new Overlapping("one of its tables", "another", sorted[index] << shift));
+                return new Decoding.Refused<>(new Overlapping("one of its tables", "another", sorted[index] << shift));
             }
         }
         return new Decoding.Decoded<>(new MetadataMap(clusterSize, sorted));

@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Whether backing files are followed. A guest or a stranger may have written an image's header, so that's only done when
- * somebody asks for it.
+ * Whether backing files are followed. A guest or a stranger may have written an image's header, so that's only done
+ * when somebody asks for it.
  */
 public enum BackingRule {
     /** An image with a backing file is refused. */
@@ -68,12 +68,13 @@ public enum BackingRule {
 
     private static void check(List<Path> chain, Path path, String subject) throws IOException {
         if (chain.size() > DEPTH_MAX) {
-            throw new IOException(subject + " under a chain of " + chain.size() + " images, expected at most " + DEPTH_MAX
-                    + "; flatten it by 'qemu-img convert'");
+            throw new IOException(subject + " under a chain of " + chain.size() + " images, expected at most "
+                    + DEPTH_MAX + "; flatten it by 'qemu-img convert'");
         }
         for (Path above : chain) {
             if (Files.exists(path) && Files.isSameFile(above, path)) {
-                throw new IOException(subject + ", which is an image of its own chain; change it by 'qemu-img rebase -u'");
+                throw new IOException(
+                        subject + ", which is an image of its own chain; change it by 'qemu-img rebase -u'");
             }
         }
     }

@@ -25,9 +25,8 @@ final class ClusterRuns {
         long cluster = image.clusterOf(offsetBytes);
         for (int index = 1; run < lengthBytes; index++) {
             long next = image.map().entry(cluster + index);
-            boolean isAlike = kind == Kind.DATA
-                    ? next == entry + (long) index * clusterBytes
-                    : DriveEntry.kind(next) == kind;
+            boolean isAlike =
+                    kind == Kind.DATA ? next == entry + (long) index * clusterBytes : DriveEntry.kind(next) == kind;
             if (!isAlike) {
                 break;
             }

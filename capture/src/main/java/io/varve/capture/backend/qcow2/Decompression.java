@@ -22,11 +22,10 @@ final class Decompression {
      */
     static byte[] unpack(Compression compression, byte[] packed, int clusterBytes) throws IOException {
         byte[] cluster = new byte[clusterBytes];
-        int count =
-                switch (compression) {
-                    case DEFLATE -> inflate(packed, cluster);
-                    case ZSTD -> unpackZstd(packed, cluster);
-                };
+        int count = switch (compression) {
+            case DEFLATE -> inflate(packed, cluster);
+            case ZSTD -> unpackZstd(packed, cluster);
+        };
         if (count != clusterBytes) {
             throw new IOException("unpacks to " + count + " bytes, expected " + clusterBytes);
         }

@@ -34,7 +34,8 @@ record OpenedImage(
         ImageFile file = ImageFile.open(chain.getLast(), access);
         try {
             DriveHeader header = header(file);
-            if (access == BackendAccess.READ_WRITE && header.objectionToWriting().isPresent()) {
+            if (access == BackendAccess.READ_WRITE
+                    && header.objectionToWriting().isPresent()) {
                 throw file.error(header.objectionToWriting().get());
             }
             long[] l1 = l1(file, header, access);
@@ -74,8 +75,7 @@ record OpenedImage(
     }
 
     private static long[] refcountTable(ImageFile file, DriveHeader header) throws IOException {
-        int entries = header.refcountTableClusters()
-                << header.clusterSize().tableEntriesShift();
+        int entries = header.refcountTableClusters() << header.clusterSize().tableEntriesShift();
         long[] table = table(file, header.refcountTableOffsetBytes(), entries);
         for (int index = 0; index < entries; index++) {
             // It has no copied flag.

@@ -18,9 +18,9 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 /**
  * A qcow2 image, opened and locked until {@link #close()}.
  *
- * <p>Every request holds the gate's shared side while it's in progress, in pieces; its other side is taken for a moment,
- * to wait until nobody remembers a place in the file that's to be used for something else. Reads and writes in place
- * take no other lock.
+ * <p>Every request holds the gate's shared side while it's in progress, in pieces; its other side is taken for a
+ * moment, to wait until nobody remembers a place in the file that's to be used for something else. Reads and writes in
+ * place take no other lock.
  *
  * <p>Safe for any thread.
  */
@@ -199,7 +199,8 @@ public final class Qcow2Backend implements Backend {
     private long addExtent(long offsetBytes, long lengthBytes, AllocationExtents extents) throws IOException {
         long cluster = image.clusterOf(offsetBytes);
         if (!image.map().hasTable(cluster)) {
-            long tableBytes = image.header().clusterSize().offsetBytes(image.map().tableEnd(cluster)) - offsetBytes;
+            long tableBytes =
+                    image.header().clusterSize().offsetBytes(image.map().tableEnd(cluster)) - offsetBytes;
             return addBacking(offsetBytes, Math.min(lengthBytes, tableBytes), extents);
         }
         long entry = image.map().entry(cluster);

@@ -131,7 +131,8 @@ final class Qcow2Changes {
     private boolean isWhole(long position, long end) {
         int clusterBytes = image.clusterBytes();
         boolean isAligned = (position & (clusterBytes - 1)) == 0;
-        return isAligned && (end - position >= clusterBytes || end == image.header().sizeBytes());
+        return isAligned
+                && (end - position >= clusterBytes || end == image.header().sizeBytes());
     }
 
     private long endOfWhole(long end) {

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Locks on ranges of guest clusters, for those who change where these lie. One thread holds one range at most, so nobody
- * waits for somebody who waits.
+ * Locks on ranges of guest clusters, for those who change where these lie. One thread holds one range at most, so
+ * nobody waits for somebody who waits.
  *
  * <p>Safe for any thread.
  */

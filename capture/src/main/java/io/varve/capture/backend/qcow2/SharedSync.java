@@ -31,8 +31,9 @@ final class SharedSync {
 
     void checkUsable() throws IOException {
         if (failed) {
-            throw new IOException("image " + path + " couldn't be made durable before, so nothing more is written to it;"
-                    + " look for the disk's errors, and attach it again");
+            throw new IOException(
+                    "image " + path + " couldn't be made durable before, so nothing more is written to it;"
+                            + " look for the disk's errors, and attach it again");
         }
     }
 
@@ -51,7 +52,8 @@ final class SharedSync {
             lead(group);
         }
         if (group.failure != null) {
-            throw new IOException("image " + path + " couldn't be made durable: " + group.failure.getMessage(), group.failure);
+            throw new IOException(
+                    "image " + path + " couldn't be made durable: " + group.failure.getMessage(), group.failure);
         }
     }
 

@@ -312,8 +312,8 @@ class HostileImagesTest {
         putLong(block + 8, 0);
         byte[] before = Files.readAllBytes(image);
         try (Backend backend = open(BackendAccess.READ_WRITE)) {
-            IOException e = assertThrows(
-                    IOException.class, () -> backend.write(3 * CLUSTER_BYTES, ByteBuffer.allocate(512)));
+            IOException e =
+                    assertThrows(IOException.class, () -> backend.write(3 * CLUSTER_BYTES, ByteBuffer.allocate(512)));
             assertTrue(e.toString().contains("counts host cluster 0 as free, where its tables stand"), e.toString());
         }
         assertArrayEquals(before, Files.readAllBytes(image));
@@ -386,8 +386,18 @@ class HostileImagesTest {
         Path above = image;
         for (int depth = 0; depth < 65; depth++) {
             Path next = folder.resolve("chain" + depth + ".qcow2");
-            TestImages.qemuImg("create", "-q", "-u", "-f", "qcow2", "-b", above.getFileName().toString(), "-F", "qcow2",
-                    next.toString(), "1M");
+            TestImages.qemuImg(
+                    "create",
+                    "-q",
+                    "-u",
+                    "-f",
+                    "qcow2",
+                    "-b",
+                    above.getFileName().toString(),
+                    "-F",
+                    "qcow2",
+                    next.toString(),
+                    "1M");
             above = next;
         }
         assertBackingRefused(above, "under a chain of 65 images, expected at most 64");

@@ -42,8 +42,7 @@ class KilledImageTest {
             run(own, clusterBytes, random, which);
 
             Tool.Result check = Tool.run("qemu-img", "check", "-f", "qcow2", image(own));
-            assertTrue(
-                    check.exitCode() == 0 || check.exitCode() == LEAKS_FOUND, () -> which + ": " + check.output());
+            assertTrue(check.exitCode() == 0 || check.exitCode() == LEAKS_FOUND, () -> which + ": " + check.output());
             checkContent(own, before, which);
             Tool.run("qemu-img", "check", "-q", "-r", "leaks", "-f", "qcow2", image(own))
                     .success();
@@ -122,7 +121,9 @@ class KilledImageTest {
                 int length = (int) log.getLong();
                 boolean isCompleted = log.remaining() >= KilledImageMain.RECORD_BYTES;
                 long word = kind == KilledImageMain.WRITE ? KilledImageMain.word(thread, step) : 0;
-                for (int place = offset; kind != KilledImageMain.ENDED && place < offset + length; place += Long.BYTES) {
+                for (int place = offset;
+                        kind != KilledImageMain.ENDED && place < offset + length;
+                        place += Long.BYTES) {
                     // One that was in progress may have been done in part.
                     if (isCompleted || found.getLong(place) == word) {
                         expected.putLong(place, word);
@@ -131,10 +132,6 @@ class KilledImageTest {
             }
         }
         int mismatch = expected.mismatch(found);
-        if (mismatch >= 0) {
-            Tool.run("cp", "-r", own.toString(), "/tmp/failed-kill");
-            System.out.println("DEBUG " + Long.toHexString(expected.getLong(mismatch & -8)) + " " + Long.toHexString(found.getLong(mismatch & -8)));
-        }
         assertTrue(mismatch < 0, () -> which + ": byte " + mismatch + " differs");
     }
 }

@@ -91,7 +91,8 @@ class Qcow2WorkloadTest {
                 backend.write(offset, ByteBuffer.wrap(data));
                 System.arraycopy(data, 0, model, offset, length);
             }
-            case 3 -> zero(backend, model, offset, length, List.of(ZeroMode.values()).get(random.nextInt(4)));
+            case 3 ->
+                zero(backend, model, offset, length, List.of(ZeroMode.values()).get(random.nextInt(4)));
             case 4, 5 -> trim(backend, model, offset, length);
             case 6 -> backend.flush();
             default ->

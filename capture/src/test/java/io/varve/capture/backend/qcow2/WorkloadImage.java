@@ -36,7 +36,8 @@ final class WorkloadImage {
             case 0 -> compressed(image, random, sizeBytes, isOld, options);
             case 1 -> backed(image, random, sizeBytes, options);
             case 2 -> {
-                options.add("preallocation=" + List.of("metadata", "falloc", "full").get(random.nextInt(3)));
+                options.add(
+                        "preallocation=" + List.of("metadata", "falloc", "full").get(random.nextInt(3)));
                 yield empty(image, sizeBytes, options);
             }
             default -> empty(image, sizeBytes, options);
@@ -58,8 +59,7 @@ final class WorkloadImage {
         String all = String.join(",", options);
         byte[] model = TestImages.content(random, sizeBytes);
         Path raw = Files.write(image.resolveSibling("source.raw"), model);
-        TestImages.qemuImg(
-                "convert", "-c", "-f", "raw", "-O", "qcow2", "-o", all, raw.toString(), image.toString());
+        TestImages.qemuImg("convert", "-c", "-f", "raw", "-O", "qcow2", "-o", all, raw.toString(), image.toString());
         return new WorkloadImage(image, model, "compressed " + all + " " + sizeBytes);
     }
 
