@@ -132,7 +132,7 @@ public final class Qcow2Backend implements Backend {
     @Override
     public void zero(long offsetBytes, long lengthBytes, ZeroMode mode) throws IOException {
         Qcow2Changes writable = changes();
-        if (mode.mustBeFast()) {
+        if (mode.mustBeFast() && lengthBytes > 0) {
             inGate(() -> writable.checkFast(offsetBytes, lengthBytes, mode));
         }
         long done = 0;

@@ -358,71 +358,12 @@ class HostileImagesTest {
     }
 
     @Test
-    void shouldRefuseBackingFilesUnlessAskedFor() throws IOException {
-        Path above = folder.resolve("above.qcow2");
-        TestImages.create(above, "backing_file=hostile.qcow2,backing_fmt=qcow2", SIZE_BYTES);
-
-        IOException refused = assertThrows(
-                IOException.class, () -> Qcow2Backend.open(above, BackendAccess.READ_WRITE, BackingRule.REFUSE));
-        assertTrue(refused.toString().contains("has the backing file 'hostile.qcow2', which isn't followed"));
-        try (Backend backend = Qcow2Backend.open(above, BackendAccess.READ_WRITE, BackingRule.FOLLOW)) {
+    void shouldFailOnlyTheClusterThatWasCutOff() throws IOException {
+        setFileBytes(getLong(l2Offset() + 16) & 0x00ff_ffff_ffff_fe00L);
+        try (Backend backend = open(BackendAccess.READ_WRITE)) {
+            assertThrows(IOException.class, () -> TestImages.read(backend, 2 * CLUSTER_BYTES, 512));
             assertArrayEquals(content, TestImages.read(backend, 0, CLUSTER_BYTES));
         }
-    }
-
-    @Test
-    void shouldRefuseALoopOfBackingFiles() throws IOException {
-        Path above = folder.resolve("loop.qcow2");
-        TestImages.create(above, "backing_file=hostile.qcow2,backing_fmt=qcow2", SIZE_BYTES);
-        rebase(image, "loop.qcow2", "qcow2");
-
-        assertBackingRefused(above, "which is an image of its own chain");
-        rebase(image, "hostile.qcow2", "qcow2");
-        assertBackingRefused(image, "which is an image of its own chain");
-    }
-
-    @Test
-    void shouldRefuseAChainThatIsTooDeep() throws IOException {
-        Path above = image;
-        for (int depth = 0; depth < 65; depth++) {
-            Path next = folder.resolve("chain" + depth + ".qcow2");
-            TestImages.qemuImg(
-                    "create",
-                    "-q",
-                    "-u",
-                    "-f",
-                    "qcow2",
-                    "-b",
-                    above.getFileName().toString(),
-                    "-F",
-                    "qcow2",
-                    next.toString(),
-                    "1M");
-            above = next;
-        }
-        assertBackingRefused(above, "under a chain of 65 images, expected at most 64");
-    }
-
-    @Test
-    void shouldRefuseBackingNamesThatArentFilesOrFormatsThatArentStated() throws IOException {
-        rebase(image, "nbd://localhost/x", "raw");
-        assertBackingRefused(image, "expected the name of a file");
-        rebase(image, "json:{\"driver\":\"raw\"}", "raw");
-        assertBackingRefused(image, "expected the name of a file");
-        rebase(image, "base", "vmdk");
-        assertBackingRefused(image, "of the format 'vmdk', expected raw or qcow2");
-        rebase(image, "gone", "raw");
-        assertBackingRefused(image, "doesn't exist");
-    }
-
-    private static void rebase(Path image, String name, String format) {
-        TestImages.qemuImg("rebase", "-u", "-f", "qcow2", "-b", name, "-F", format, image.toString());
-    }
-
-    private static void assertBackingRefused(Path image, String reason) {
-        IOException e = assertThrows(
-                IOException.class, () -> Qcow2Backend.open(image, BackendAccess.READ_WRITE, BackingRule.FOLLOW));
-        assertTrue(e.toString().contains(reason), e.toString());
     }
 
     /** Whatever stands in the tables: an error in time, or bytes. */
