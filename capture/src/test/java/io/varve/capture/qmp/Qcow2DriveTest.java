@@ -98,7 +98,8 @@ class Qcow2DriveTest {
             assertEquals("qcow2", node.get("drv").textValue());
             assertEquals(8 << 20, node.get("image").get("virtual-size").longValue());
             guest("read -P 7 1M 3M", "write -P 9 1500k 100k", "write -P 8 5M 1M", "flush");
-            monitor.run("{'execute': 'block-dirty-bitmap-add', 'arguments': {'node': 'drive0', 'name': 'b', 'persistent': true}}");
+            monitor.run("{'execute': 'block-dirty-bitmap-add', 'arguments': {'node': 'drive0', 'name': 'b',"
+                    + " 'persistent': true}}");
             // The format follows the drive's.
             backup(monitor, "'sync': 'full', 'target': '" + path("full") + "'");
             guest("write -P 3 2M 10k", "discard 5M 512k", "write -z 3M 128k", "read -P 9 1500k 100k");
