@@ -1,7 +1,7 @@
 package io.varve.capture;
 
+import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
-import io.varve.capture.backend.RawFileBackend;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
@@ -119,7 +119,7 @@ public final class CaptureRole implements AutoCloseable {
     }
 
     private static void attach(Agent agent, DriveArgument drive) throws IOException {
-        RawFileBackend backend = RawFileBackend.open(drive.image(), BackendAccess.READ_WRITE);
+        Backend backend = drive.open(BackendAccess.READ_WRITE);
         try {
             agent.attach(new DriveImage(drive.drive(), drive.image(), backend));
         } catch (IOException | RuntimeException e) {

@@ -101,7 +101,10 @@ final class CaptureVerb implements Callable<Integer> {
                     + " (default: ${DEFAULT-VALUE}).")
     private long cbwTimeoutMillis = AgentOptions.CBW_TIMEOUT_MILLIS_DEFAULT;
 
-    @Parameters(paramLabel = "DRIVE", arity = "1..*", description = "NAME=PATH[,format=raw][,granularity=BYTES]")
+    @Parameters(
+            paramLabel = "DRIVE",
+            arity = "1..*",
+            description = "NAME=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]")
     private List<String> drives = List.of();
 
     CaptureVerb(Surroundings surroundings) {

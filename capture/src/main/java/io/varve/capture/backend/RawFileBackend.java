@@ -54,17 +54,26 @@ public final class RawFileBackend implements Backend {
      * @throws IOException in one sentence: no such image, no permission, in use, or a size that isn't whole sectors
      */
     public static RawFileBackend open(Path image, BackendAccess access) throws IOException {
+        RawFileBackend backend = openOfAnySize(image, access);
+        if (backend.sizeBytes == 0 || backend.sizeBytes % SECTOR_BYTES != 0) {
+            backend.close();
+            throw new IOException("image " + image + " has " + backend.sizeBytes
+                    + " bytes, expected a positive multiple of 512; resize it, for example by truncate -s %512");
+        }
+        return backend;
+    }
+
+    /**
+     * Opens and locks a file in which something else lies than a drive's bytes, and which may grow.
+     *
+     * @throws IOException in one sentence: no such image, no permission, or in use
+     */
+    public static RawFileBackend openOfAnySize(Path image, BackendAccess access) throws IOException {
         ImageDescriptor descriptor = ImageDescriptor.open(image, access);
         try {
             FileChannel channel = access == BackendAccess.READ_WRITE
                     ? FileChannel.open(descriptor.procPath(), StandardOpenOption.READ, StandardOpenOption.WRITE)
                     : FileChannel.open(descriptor.procPath(), StandardOpenOption.READ);
-            long sizeBytes = channel.size();
-            if (sizeBytes == 0 || sizeBytes % SECTOR_BYTES != 0) {
-                channel.close();
-                throw new IOException("image " + image + " has " + sizeBytes
-                        + " bytes, expected a positive multiple of 512; resize it, for example by truncate -s %512");
-            }
             FlushLanes lanes = FlushLanes.open(image, descriptor.procPath(), access);
             return new RawFileBackend(image, descriptor, channel, lanes);
         } catch (IOException e) {

@@ -273,7 +273,9 @@ final class DriveTransaction {
                 .thenRunAsync(
                         () -> {
                             try {
+                                drive.path().flushes();
                                 drive.image().backend().flush();
+                                drive.path().flushes();
                             } catch (IOException | RuntimeException e) {
                                 started.forEach(b -> b.snapshot()
                                         .breakOff("the image couldn't be flushed after the cut: " + e.getMessage()));

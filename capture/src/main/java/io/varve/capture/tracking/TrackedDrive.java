@@ -114,7 +114,25 @@ final class TrackedDrive implements Export {
 
     @Override
     public void flush(Completion completion) {
-        untracked.flush(completion);
+        path.flushes();
+        untracked.flush(new Completion() {
+            @Override
+            public boolean isAwaited() {
+                return completion.isAwaited();
+            }
+
+            @Override
+            public void done() {
+                path.flushes();
+                completion.done();
+            }
+
+            @Override
+            public void failed(NbdError error, String reason) {
+                path.flushes();
+                completion.failed(error, reason);
+            }
+        });
     }
 
     @Override

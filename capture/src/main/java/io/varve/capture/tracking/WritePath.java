@@ -102,6 +102,18 @@ final class WritePath {
         }
     }
 
+    /** A flush begins or ended: it may change an image's file, as it gives back what its format set aside. */
+    void flushes() {
+        long stamp = gate.enter();
+        try {
+            if (!closed) {
+                open.wrote(clock.millis());
+            }
+        } finally {
+            gate.exit(stamp);
+        }
+    }
+
     /** The write ended, well or not; it may be acknowledged after this. */
     void end(int slot, long lengthBytes) {
         long stamp = gate.enter();

@@ -3,7 +3,6 @@ package io.varve.cli.stack;
 import io.varve.archive.ArchiveSettings;
 import io.varve.capture.DriveArgument;
 import io.varve.capture.backend.BackendAccess;
-import io.varve.capture.backend.RawFileBackend;
 import io.varve.embedded.stack.S3Credentials;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -36,8 +35,7 @@ record Preparation(StackFolder folder, FolderLock lock, Pids pids, Addresses add
     /** Looks whether the agent will get the images, before anything is started for it. */
     private static void checkImages(StackConfig config) throws IOException {
         for (var drive : config.drives()) {
-            RawFileBackend.open(DriveArgument.parse(drive).image(), BackendAccess.READ_WRITE)
-                    .close();
+            DriveArgument.parse(drive).open(BackendAccess.READ_WRITE).close();
         }
     }
 

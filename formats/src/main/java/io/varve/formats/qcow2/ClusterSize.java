@@ -42,16 +42,17 @@ public record ClusterSize(int bytes) {
     }
 
     /** Entries of 8 bytes in a table of one cluster: an L2 table's, or a cluster's worth of L1 or refcount table. */
-    int tableEntries() {
+    public int tableEntries() {
         return 1 << tableEntriesShift();
     }
 
-    int tableEntriesShift() {
+    /** The binary logarithm of {@link #tableEntries}. */
+    public int tableEntriesShift() {
         return shift() - TABLE_ENTRY_SHIFT;
     }
 
     /** Entries of 16 bits in a refcount block. */
-    int refcountsPerBlock() {
+    public int refcountsPerBlock() {
         return 1 << (shift() - REFCOUNT_SHIFT);
     }
 }

@@ -1,0 +1,45 @@
+package io.varve.capture.backend.qcow2;
+
+import io.varve.formats.qcow2.DriveEntry;
+import io.varve.formats.qcow2.DriveEntry.Kind;
+import java.io.IOException;
+
+/** How far neighbouring clusters can be handled as one. */
+final class ClusterRuns {
+    /** Clusters whose entries are changed at once: a slice of a table. */
+    private static final int CHANGE_CLUSTERS = 512;
+
+    private ClusterRuns() {}
+
+    /**
+     * Bytes from {@code offsetBytes}, at most {@code lengthBytes}, that are as the first by its entry: side by side in
+     * the file, or all zeros, or all of the backing file.
+     */
+    static int bytes(OpenedImage image, long entry, long offsetBytes, int lengthBytes) throws IOException {
+        int clusterBytes = image.clusterBytes();
+        int run = clusterBytes - (int) (offsetBytes & (clusterBytes - 1));
+        Kind kind = DriveEntry.kind(entry);
+        if (kind == Kind.COMPRESSED) {
+            return Math.min(run, lengthBytes);
+        }
+        long cluster = image.clusterOf(offsetBytes);
+        for (int index = 1; run < lengthBytes; index++) {
+            long next = image.map().entry(cluster + index);
+            boolean isAlike =
+                    kind == Kind.DATA ? next == entry + (long) index * clusterBytes : DriveEntry.kind(next) == kind;
+            if (!isAlike) {
+                break;
+            }
+            run += clusterBytes;
+        }
+        return Math.min(run, lengthBytes);
+    }
+
+    /** Bytes from {@code offsetBytes} to the end of those clusters whose entries are changed at once. */
+    static long changeBytes(OpenedImage image, long offsetBytes) {
+        long cluster = image.clusterOf(offsetBytes);
+        int perTable = image.header().clusterSize().tableEntries();
+        long end = (cluster / Math.min(perTable, CHANGE_CLUSTERS) + 1) * Math.min(perTable, CHANGE_CLUSTERS);
+        return image.header().clusterSize().offsetBytes(end) - offsetBytes;
+    }
+}

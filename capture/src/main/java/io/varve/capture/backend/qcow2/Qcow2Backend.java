@@ -1,0 +1,258 @@
+package io.varve.capture.backend.qcow2;
+
+import io.varve.capture.backend.Backend;
+import io.varve.capture.backend.BackendAccess;
+import io.varve.capture.backend.RequestFailedException;
+import io.varve.capture.backend.ZeroMode;
+import io.varve.formats.nbd.NbdError;
+import io.varve.formats.nbd.StatusExtent;
+import io.varve.formats.qcow2.DriveEntry;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.NonWritableChannelException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/**
+ * A qcow2 image, opened and locked until {@link #close()}.
+ *
+ * <p>Every request holds the gate's shared side while it's in progress, in pieces; its other side is taken for a
+ * moment, to wait until nobody remembers a place in the file that's to be used for something else. Reads and writes in
+ * place take no other lock.
+ *
+ * <p>Safe for any thread.
+ */
+public final class Qcow2Backend implements Backend {
+    /** Guest bytes of a request that are handled at once. */
+    private static final int PIECE_BYTES = 2 << 20;
+
+    private final Path path;
+    private final OpenedImage image;
+    private final Optional<Qcow2Changes> changes;
+    private final ReentrantReadWriteLock gate = new ReentrantReadWriteLock();
+    private boolean closed; // Guarded by gate.
+
+    private Qcow2Backend(Path path, OpenedImage image) {
+        this.path = path;
+        this.image = image;
+        changes = image.allocator().map(allocator -> new Qcow2Changes(image, allocator));
+    }
+
+    /**
+     * Opens and locks an image, and the backing files under it if they may be followed.
+     *
+     * @throws IOException in one sentence: what is wrong with it, or that it's in use, and what to do
+     */
+    public static Qcow2Backend open(Path image, BackendAccess access, BackingRule backing) throws IOException {
+        return open(List.of(image), access, backing::open);
+    }
+
+    static Qcow2Backend open(List<Path> chain, BackendAccess access, BackingRule.Opener below) throws IOException {
+        return new Qcow2Backend(chain.getLast(), OpenedImage.open(chain, access, below));
+    }
+
+    /** A part of a request. */
+    private interface Piece {
+        void run() throws IOException;
+    }
+
+    private void inGate(Piece piece) throws IOException {
+        gate.readLock().lock();
+        try {
+            if (closed) {
+                throw new RequestFailedException(NbdError.ESHUTDOWN, "image " + path + " is closed");
+            }
+            piece.run();
+        } finally {
+            gate.readLock().unlock();
+        }
+    }
+
+    @Override
+    public long sizeBytes() {
+        return image.header().sizeBytes();
+    }
+
+    @Override
+    public void read(long offsetBytes, ByteBuffer into) throws IOException {
+        int end = into.limit();
+        long position = offsetBytes;
+        while (into.position() < end) {
+            int pieceBytes = pieceBytes(position, end - into.position());
+            into.limit(into.position() + pieceBytes);
+            try {
+                long pieceBegin = position;
+                inGate(() -> readPiece(pieceBegin, into));
+            } finally {
+                into.limit(end);
+            }
+            position += pieceBytes;
+        }
+    }
+
+    /** Up to a multiple of a piece's bytes. */
+    private int pieceBytes(long offsetBytes, long lengthBytes) {
+        return (int) Math.min(lengthBytes, PIECE_BYTES - (offsetBytes & (PIECE_BYTES - 1)));
+    }
+
+    private void readPiece(long offsetBytes, ByteBuffer into) throws IOException {
+        int end = into.limit();
+        long position = offsetBytes;
+        while (into.position() < end) {
+            long entry = image.map().entry(image.clusterOf(position));
+            int runBytes = ClusterRuns.bytes(image, entry, position, end - into.position());
+            into.limit(into.position() + runBytes);
+            image.readCluster(entry, position, into);
+            into.limit(end);
+            position += runBytes;
+        }
+    }
+
+    @Override
+    public void write(long offsetBytes, ByteBuffer data) throws IOException {
+        Qcow2Changes writable = changes();
+        int end = data.limit();
+        long position = offsetBytes;
+        while (data.position() < end) {
+            int pieceBytes = pieceBytes(position, end - data.position());
+            data.limit(data.position() + pieceBytes);
+            try {
+                long pieceBegin = position;
+                inGate(() -> writable.write(pieceBegin, data));
+            } finally {
+                data.limit(end);
+            }
+            position += pieceBytes;
+            settleIfFull();
+        }
+    }
+
+    @Override
+    public void zero(long offsetBytes, long lengthBytes, ZeroMode mode) throws IOException {
+        Qcow2Changes writable = changes();
+        if (mode.mustBeFast() && lengthBytes > 0) {
+            inGate(() -> writable.checkFast(offsetBytes, lengthBytes, mode));
+        }
+        long done = 0;
+        while (done < lengthBytes) {
+            long begin = offsetBytes + done;
+            long pieceBytes = Math.min(lengthBytes - done, ClusterRuns.changeBytes(image, begin));
+            inGate(() -> writable.zero(begin, pieceBytes, mode));
+            done += pieceBytes;
+            settleIfFull();
+        }
+    }
+
+    @Override
+    public void trim(long offsetBytes, long lengthBytes) throws IOException {
+        Qcow2Changes writable = changes();
+        long done = 0;
+        while (done < lengthBytes) {
+            long begin = offsetBytes + done;
+            long pieceBytes = Math.min(lengthBytes - done, ClusterRuns.changeBytes(image, begin));
+            inGate(() -> writable.trim(begin, pieceBytes));
+            done += pieceBytes;
+            settleIfFull();
+        }
+    }
+
+    private Qcow2Changes changes() {
+        return changes.orElseThrow(NonWritableChannelException::new);
+    }
+
+    private void settleIfFull() throws IOException {
+        if (image.allocator().isPresent() && image.allocator().get().isFull()) {
+            image.allocator().get().settle(this::awaitOthers);
+        }
+    }
+
+    @SuppressWarnings("LockNotBeforeTry") // There's nothing to do but to have it had.
+    private void awaitOthers() {
+        gate.writeLock().lock();
+        gate.writeLock().unlock();
+    }
+
+    /** Also gives the space of trimmed clusters back, and what was set aside for writes to come. */
+    @Override
+    public void flush() throws IOException {
+        inGate(() -> {});
+        if (image.allocator().isPresent()) {
+            image.allocator().get().settle(this::awaitOthers);
+        }
+    }
+
+    @Override
+    public List<StatusExtent> allocation(long offsetBytes, long lengthBytes, int extentsMax) throws IOException {
+        AllocationExtents extents = new AllocationExtents(extentsMax);
+        inGate(() -> {
+            long position = offsetBytes;
+            long end = offsetBytes + lengthBytes;
+            while (position < end && !extents.isFull()) {
+                position += addExtent(position, end - position, extents);
+            }
+        });
+        return extents.told();
+    }
+
+    private long addExtent(long offsetBytes, long lengthBytes, AllocationExtents extents) throws IOException {
+        long cluster = image.clusterOf(offsetBytes);
+        if (!image.map().hasTable(cluster)) {
+            long tableBytes =
+                    image.header().clusterSize().offsetBytes(image.map().tableEnd(cluster)) - offsetBytes;
+            return addBacking(offsetBytes, Math.min(lengthBytes, tableBytes), extents);
+        }
+        long entry = image.map().entry(cluster);
+        long inCluster = offsetBytes & (image.clusterBytes() - 1);
+        long pieceBytes = Math.min(lengthBytes, image.clusterBytes() - inCluster);
+        switch (DriveEntry.kind(entry)) {
+            case UNALLOCATED -> {
+                return addBacking(offsetBytes, pieceBytes, extents);
+            }
+            case ZERO ->
+                extents.add(
+                        pieceBytes,
+                        StatusExtent.ZERO | (DriveEntry.hostOffsetBytes(entry) == 0 ? StatusExtent.HOLE : 0));
+            case DATA, COMPRESSED -> extents.add(pieceBytes, 0);
+        }
+        return pieceBytes;
+    }
+
+    /** @return how much was told */
+    private long addBacking(long offsetBytes, long lengthBytes, AllocationExtents extents) throws IOException {
+        long below = image.backing().map(Backend::sizeBytes).orElse(0L);
+        if (offsetBytes >= below) {
+            extents.add(lengthBytes, StatusExtent.HOLE | StatusExtent.ZERO);
+            return lengthBytes;
+        }
+        long told = 0;
+        for (StatusExtent extent : image.backing()
+                .orElseThrow()
+                .allocation(offsetBytes, Math.min(lengthBytes, below - offsetBytes), extents.roomMax())) {
+            extents.add(extent.lengthBytes(), extent.flags());
+            told += extent.lengthBytes();
+        }
+        return told;
+    }
+
+    @Override
+    public void close() throws IOException {
+        gate.writeLock().lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        } finally {
+            gate.writeLock().unlock();
+        }
+        try {
+            if (changes.isPresent() && changes.get().isChanged()) {
+                image.allocator().orElseThrow().settle(this::awaitOthers);
+            }
+        } finally {
+            image.close();
+        }
+    }
+}
