@@ -24,6 +24,7 @@ final class TlsChannel implements ByteChannel {
     /** Records that are encrypted before they're written: a reply of 256 KiB takes two writes. */
     private static final int RECORDS_A_WRITE = 8;
 
+    private static final String OLD_PROTOCOL = "TLSv1.2";
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
     private final SocketChannel channel;
@@ -32,6 +33,7 @@ final class TlsChannel implements ByteChannel {
     private final ByteBuffer received; // Encrypted, from position to limit. The reader's.
     private final ByteBuffer decrypted; // What had no room with the caller. The reader's.
     private final ByteBuffer encrypted; // Guarded by the lock.
+    private boolean established; // The reader's.
 
     private TlsChannel(SocketChannel channel, SSLEngine engine) {
         this.channel = channel;
@@ -53,12 +55,13 @@ final class TlsChannel implements ByteChannel {
         engine.setUseClientMode(false);
         SSLParameters parameters = engine.getSSLParameters();
         parameters.setNeedClientAuth(true);
-        parameters.setProtocols(new String[] {"TLSv1.3", "TLSv1.2"});
+        parameters.setProtocols(new String[] {"TLSv1.3", OLD_PROTOCOL});
         engine.setSSLParameters(parameters);
         TlsChannel encrypted = new TlsChannel(channel, engine);
         try {
             engine.beginHandshake();
             encrypted.shakeHands();
+            encrypted.established = true;
         } catch (SSLException e) {
             encrypted.tellAlert();
             throw new PeerFaultException("no encryption could be agreed on: " + e.getMessage());
@@ -149,6 +152,10 @@ final class TlsChannel implements ByteChannel {
     private SSLEngineResult unwrap(ByteBuffer into) throws IOException {
         SSLEngineResult result = engine.unwrap(received, into);
         if (result.getHandshakeStatus() == HandshakeStatus.NEED_TASK) {
+            if (established && OLD_PROTOCOL.equals(engine.getSession().getProtocol())) {
+                // Costly, of no use, and gone from the protocol since.
+                throw new SSLException("the client wants to negotiate the encryption again");
+            }
             runTasks();
         }
         if (result.getStatus() == Status.OK && engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
@@ -183,6 +190,9 @@ final class TlsChannel implements ByteChannel {
             SSLEngineResult result = engine.wrap(source, encrypted);
             if (result.getStatus() == Status.CLOSED && source.hasRemaining()) {
                 throw new SSLException("the client has ended the encryption");
+            }
+            if (source.hasRemaining() && result.bytesConsumed() == 0 && result.bytesProduced() == 0) {
+                throw new SSLException("the encryption makes no progress: " + result.getHandshakeStatus());
             }
         } while (source.hasRemaining() && encrypted.remaining() >= packetBytes);
     }

@@ -10,6 +10,8 @@ import io.varve.formats.nbd.NbdAddress;
 import io.varve.transfer.nbd.NbdClient;
 import io.varve.transfer.nbd.NbdSockets;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -17,6 +19,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.SplittableRandom;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -176,6 +180,31 @@ class TlsTest {
     }
 
     @Test
+    void shouldDisconnectWhoNegotiatesAgain() throws Exception {
+        Path client = Files.createDirectories(folder.resolve("again"));
+        Files.copy(certificates.folder.resolve("ca-cert.pem"), client.resolve("ca-cert.pem"));
+        Files.copy(certificates.folder.resolve("client-cert.pem"), client.resolve("server-cert.pem"));
+        Files.copy(certificates.folder.resolve("client-key.pem"), client.resolve("server-key.pem"));
+        SSLContext context = TlsCredentials.read(client);
+        try (Socket plain =
+                new Socket(InetAddress.getLoopbackAddress(), address().port())) {
+            plain.getOutputStream().write(HexFormat.of().parseHex("00000003" + START_TLS));
+            plain.getInputStream().readNBytes(18 + 20);
+            SSLSocket socket = (SSLSocket) context.getSocketFactory()
+                    .createSocket(plain, "127.0.0.1", address().port(), true);
+            socket.setEnabledProtocols(new String[] {"TLSv1.2"});
+            socket.startHandshake();
+            socket.getOutputStream().write(HexFormat.of().parseHex(STRUCTURED));
+            socket.getInputStream().readNBytes(20);
+
+            socket.startHandshake();
+
+            assertTrue(isEnded(socket));
+        }
+        assertStillServes();
+    }
+
+    @Test
     void shouldReadTraditionalRsaKeys() throws Exception {
         Certificates rsa = new Certificates(folder.resolve("rsa"));
         rsa.useTraditionalRsaKey();
@@ -209,6 +238,14 @@ class TlsTest {
         assertTrue(Tool.run("nbdinfo", "--size", uri(certificates.folder))
                 .success()
                 .contains("25165824"));
+    }
+
+    private static boolean isEnded(Socket socket) {
+        try {
+            return socket.getInputStream().read() < 0;
+        } catch (IOException e) {
+            return true;
+        }
     }
 
     private static void assertReads(Path certificatesFolder, String reasonPart) {
