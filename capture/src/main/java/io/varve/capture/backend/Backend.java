@@ -31,6 +31,11 @@ public interface Backend extends Closeable {
     /** Hints that a range will be read soon, piece by piece; may do nothing, never waits for the data. */
     default void willRead(long offsetBytes, long lengthBytes) {}
 
+    /** Whether requests go to another machine, or may: then many are begun at once rather than one after the other. */
+    default boolean isRemote() {
+        return false;
+    }
+
     /** Writes what remains of {@code data} at {@code offsetBytes}; durable after a {@link #flush()} only. */
     void write(long offsetBytes, ByteBuffer data) throws IOException;
 

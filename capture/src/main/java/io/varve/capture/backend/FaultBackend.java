@@ -50,6 +50,11 @@ public final class FaultBackend implements Backend {
     }
 
     @Override
+    public boolean isRemote() {
+        return backend.isRemote();
+    }
+
+    @Override
     public long sizeBytes() {
         return backend.sizeBytes();
     }

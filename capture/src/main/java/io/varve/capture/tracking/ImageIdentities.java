@@ -17,10 +17,16 @@ final class ImageIdentities {
     private static final int SAMPLES = 64;
     private static final int SAMPLE_BYTES = 4096;
 
+    private static final String REMOTE_FILE = "remote";
+
     private ImageIdentities() {}
 
     /** The identity of the image now, after a flush. */
     static ImageIdentity of(Path path, Backend backend) throws IOException {
+        if (backend.isRemote()) {
+            // Another machine tells nothing of its image's file.
+            return new ImageIdentity(path.toString(), REMOTE_FILE, 0, sampleSha256(backend));
+        }
         BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
         return new ImageIdentity(
                 path.toString(),

@@ -58,6 +58,21 @@ final class InFlightTable {
         USED.getAndBitwiseAnd(used, slot >>> 6, ~(1L << slot));
     }
 
+    /**
+     * Makes a slot's range cover another's too. At every moment it covers its own, so that a process that dies within
+     * leaves nothing out, while the other slot is registered still.
+     */
+    void widen(int slot, int other) {
+        long ownOffset = (long) LONGS.get(slots, 0L, 2L * slot);
+        long otherOffset = (long) LONGS.get(slots, 0L, 2L * other);
+        long ownEnd = ownOffset + (long) LONGS.getAcquire(slots, 0L, 2L * slot + 1);
+        long otherEnd = otherOffset + (long) LONGS.getAcquire(slots, 0L, 2L * other + 1);
+        long offset = Math.min(ownOffset, otherOffset);
+        // First too long from the old offset, then right from the new one.
+        LONGS.setRelease(slots, 0L, 2L * slot + 1, Math.max(ownEnd, otherEnd) - offset);
+        LONGS.setRelease(slots, 0L, 2L * slot, offset);
+    }
+
     /** Marks what every write in flight covers. */
     void markInto(Marks marks) {
         for (int slot = 0; slot < capacity; slot++) {

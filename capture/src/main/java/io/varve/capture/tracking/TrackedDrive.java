@@ -2,6 +2,7 @@ package io.varve.capture.tracking;
 
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.RequestFailedException;
+import io.varve.capture.backend.UnknownOutcomeException;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.capture.nbd.Completion;
 import io.varve.capture.nbd.Export;
@@ -86,7 +87,7 @@ final class TrackedDrive implements Export {
             return;
         }
         try {
-            if (mustPreserve(slot, offsetBytes, lengthBytes)) {
+            if (mustWait(slot, offsetBytes, lengthBytes, completion)) {
                 ByteBuffer copy = ByteBuffer.allocate(lengthBytes).put(data).flip();
                 later(slot, offsetBytes, lengthBytes, () -> backend.write(offsetBytes, copy), completion);
                 return;
@@ -145,11 +146,15 @@ final class TrackedDrive implements Export {
         int slot = path.begin(offsetBytes, lengthBytes);
         if (slot == WritePath.REFUSED) {
             refuse(completion);
-        } else if (mustPreserve(slot, offsetBytes, lengthBytes)) {
+        } else if (mustWait(slot, offsetBytes, lengthBytes, completion)) {
             later(slot, offsetBytes, lengthBytes, change, completion);
         } else {
             apply(slot, lengthBytes, change, completion);
         }
+    }
+
+    private boolean mustWait(int slot, long offsetBytes, long lengthBytes, Completion completion) {
+        return mustPreserve(slot, offsetBytes, lengthBytes) || (backend.isRemote() && !completion.isAwaited());
     }
 
     private boolean mustPreserve(int slot, long offsetBytes, long lengthBytes) {
@@ -205,7 +210,11 @@ final class TrackedDrive implements Export {
 
     /** The marks stay (I2): the write may have changed some of its range. */
     private void failed(int slot, long lengthBytes, IOException failure, Completion completion) {
-        path.end(slot, lengthBytes);
+        if (failure instanceof UnknownOutcomeException) {
+            path.lose(slot, lengthBytes);
+        } else {
+            path.end(slot, lengthBytes);
+        }
         completion.failed(RequestFailedException.errorOf(failure), String.valueOf(failure.getMessage()));
     }
 }

@@ -29,6 +29,7 @@ import java.util.concurrent.Semaphore;
  */
 final class WritePath {
     static final int REFUSED = -1;
+    private static final int LOST_MAX = 256;
     private static final Snapshot[] NONE = {};
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);
 
@@ -41,6 +42,7 @@ final class WritePath {
     // What ended in each slot: its write has the slot for itself, so counting is no atomic operation.
     private final long[] writesBySlot;
     private final long[] bytesBySlot;
+    private final List<Integer> lost = new ArrayList<>(); // Guarded by this.
     private volatile LiveSet open;
     private volatile Epoch epoch = Epoch.first();
     private volatile Snapshot[] snapshots = NONE;
@@ -118,18 +120,50 @@ final class WritePath {
     void end(int slot, long lengthBytes) {
         long stamp = gate.enter();
         try {
-            open.wrote(clock.millis());
-            Epoch began = epochs[slot];
-            // So that a slot that rests keeps no snapshot that was released.
-            protectedBy[slot] = NONE;
-            count(writesBySlot, slot, 1);
-            count(bytesBySlot, slot, lengthBytes);
+            Epoch began = ended(slot, lengthBytes);
             inFlight.deregister(slot);
             began.exit();
         } finally {
             gate.exit(stamp);
         }
         freeSlots.release();
+    }
+
+    private Epoch ended(int slot, long lengthBytes) {
+        open.wrote(clock.millis());
+        // So that a slot that rests keeps no snapshot that was released.
+        protectedBy[slot] = NONE;
+        count(writesBySlot, slot, 1);
+        count(bytesBySlot, slot, lengthBytes);
+        return epochs[slot];
+    }
+
+    /**
+     * The write's outcome is unknown, it may be made yet: so it marks every generation from now on, as one in flight
+     * does, until the drive is detached (I1). No snapshot waits for it.
+     */
+    void lose(int slot, long lengthBytes) {
+        long stamp = gate.enter();
+        try {
+            Epoch began = ended(slot, lengthBytes);
+            keepLost(slot);
+            began.exit();
+        } finally {
+            gate.exit(stamp);
+        }
+    }
+
+    /** Lost writes take slots; from a number on, they share one that covers them all. */
+    private synchronized void keepLost(int slot) {
+        if (lost.size() < LOST_MAX) {
+            lost.add(slot);
+            return;
+        }
+        int merged = lost.removeLast();
+        inFlight.widen(slot, merged);
+        inFlight.deregister(merged);
+        freeSlots.release();
+        lost.add(slot);
     }
 
     private static void count(long[] counters, int slot, long added) {
