@@ -22,7 +22,7 @@ import java.util.TreeSet;
  *
  * @param parent the backup that this one lies on; empty for a full one
  * @param cut what the backup had to copy; empty for a full one without a bitmap
- * @param created for people; nothing is decided by it
+ * @param created when the copy was done; for people, who list and choose by it: no decision of the protocol reads it
  * @param position of the sync point's marker in the log, when it came that way
  */
 public record Manifest(

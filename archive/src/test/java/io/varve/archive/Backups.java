@@ -38,7 +38,7 @@ import java.util.UUID;
 /** Backups for the tests: real objects of a few random clusters, in the layout and with the digests of real ones. */
 public final class Backups {
     public static final int CLUSTER_BYTES = 64 * 1024;
-    private static final Instant CREATED = Instant.parse("2026-11-24T02:00:00Z");
+    private static final Instant CREATED = Instant.parse("2026-11-24T02:00:00.500Z");
 
     private final ObjectStore store;
     private final SplittableRandom random;

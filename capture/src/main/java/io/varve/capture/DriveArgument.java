@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A drive as the command line names it: {@code name=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]}. The
+ * A drive as the command line names it: {@code NAME=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]}. The
  * format is stated or raw, and never probed: a guest can write any header into its disk. Backing files of a qcow2 image
  * are followed only when that's asked for. A comma in the path is written twice, as QEMU has it.
  *

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Where the archive is, in the words of {@link ArchiveSettings}. */
@@ -31,10 +32,10 @@ final class ArchiveOptions {
     /**
      * The settings: these options, then the configuration file, then the environment.
      *
-     * @throws VerbFailedException when they make no archive
+     * @throws ParameterException when they make no archive
      * @throws IOException when a file that they name can't be read
      */
-    ArchiveSettings settings(Map<String, String> environment) throws VerbFailedException, IOException {
+    ArchiveSettings settings(Map<String, String> environment) throws IOException {
         var values = ConfigFile.of(verb).values();
         var said = Map.of(
                 ArchiveSettings.ARCHIVE, archive,
@@ -49,7 +50,7 @@ final class ArchiveOptions {
         try {
             return ArchiveSettings.of(values, environment);
         } catch (IllegalArgumentException e) {
-            throw new VerbFailedException(String.valueOf(e.getMessage()), e);
+            throw new ParameterException(verb.commandLine(), String.valueOf(e.getMessage()), e);
         }
     }
 }

@@ -59,9 +59,9 @@ final class CaptureVerb implements Callable<Integer> {
     @Option(
             names = "--nbd",
             paramLabel = "ADDR",
-            required = true,
-            description = "Serve NBD on unix:PATH or HOST:PORT; may be repeated.")
-    private List<String> nbd = List.of();
+            defaultValue = "127.0.0.1:10809",
+            description = "Serve NBD on unix:PATH or HOST:PORT; may be repeated (default: ${DEFAULT-VALUE}).")
+    private List<String> nbd;
 
     @Option(
             names = "--qmp",
@@ -97,7 +97,7 @@ final class CaptureVerb implements Callable<Integer> {
     @Parameters(
             paramLabel = "DRIVE",
             arity = "1..*",
-            description = "name=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]")
+            description = "NAME=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]")
     private List<String> drives = List.of();
 
     CaptureVerb(Surroundings surroundings) {

@@ -25,7 +25,7 @@ final class Sentence {
                     case CompletionException e when e.getCause() != null -> of(e.getCause());
                     case UncheckedIOException e -> of(Objects.requireNonNull(e.getCause()));
                     case VerbFailedException e -> message(e);
-                    case ParameterException e -> message(e);
+                    case ParameterException e -> misuse(e);
                     case NoSuchFileException e -> "There is no file " + e.getFile();
                     case AccessDeniedException e -> "No permission for the file " + e.getFile();
                     case FileAlreadyExistsException e -> "The file " + e.getFile() + " exists already";
@@ -45,6 +45,12 @@ final class Sentence {
     private static String message(Throwable failure) {
         var message = failure.getMessage();
         return message == null || message.isBlank() ? failure.getClass().getSimpleName() : message.strip();
+    }
+
+    /** The parser begins some of its sentences with a word that isn't part of them. */
+    private static String misuse(ParameterException misuse) {
+        var message = message(misuse);
+        return message.startsWith("Error: ") ? message.substring("Error: ".length()) : message;
     }
 
     private static String bug(RuntimeException failure) {

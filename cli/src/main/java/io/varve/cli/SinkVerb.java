@@ -41,7 +41,7 @@ final class SinkVerb implements Callable<Integer> {
             names = "--workers",
             paramLabel = "N",
             defaultValue = "" + SinkConfig.DEFAULT_WORKERS,
-            description = "Tasks at the same time, each with about 48 MiB of memory (default: ${DEFAULT-VALUE}).")
+            description = "Tasks at the same time, each with up to about 64 MiB of memory (default: ${DEFAULT-VALUE}).")
     private int workers;
 
     @Option(
@@ -76,7 +76,7 @@ final class SinkVerb implements Callable<Integer> {
         }
     }
 
-    private SinkConfig config() throws IOException, VerbFailedException {
+    private SinkConfig config() throws IOException {
         try {
             return new SinkConfig(
                     kafka.bootstrapServers(),

@@ -55,7 +55,7 @@ final class UpVerb implements Callable<Integer> {
             description = "The roles that run beside broker and store (default: ${DEFAULT-VALUE}).")
     private Set<StackRole> roles;
 
-    @Parameters(paramLabel = "DRIVE", description = "name=PATH[,format=raw|qcow2][,backing=on][,granularity=N]")
+    @Parameters(paramLabel = "DRIVE", description = "NAME=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]")
     private List<String> drives = List.of();
 
     UpVerb(Surroundings surroundings) {
@@ -131,7 +131,7 @@ final class UpVerb implements Callable<Integer> {
             }
             line(out, "QMP", stack.agent());
         } else {
-            line(out, "drives", "none, so no agent runs: start again with name=PATH, or run 'varve capture'");
+            line(out, "drives", "none, so no agent runs: start again with NAME=PATH, or run 'varve capture'");
         }
         line(out, "Kafka", stack.kafka());
         line(out, "archive", stack.archive().location() + " at " + stack.s3Endpoint());

@@ -63,6 +63,10 @@ final class Varve implements Callable<Integer> {
         var commandLine = new CommandLine(this);
         commandLine.getCommandSpec().addOption(ConfigFile.option());
         verbs.forEach(commandLine::addSubcommand);
+        commandLine
+                .getSubcommands()
+                .values()
+                .forEach(verb -> verb.getCommandSpec().versionProvider(new Version()));
         return commandLine
                 .setDefaultValueProvider(config)
                 .setOut(new PrintWriter(surroundings.out(), true, StandardCharsets.UTF_8))

@@ -106,10 +106,10 @@ class BackupVerbTest {
     void shouldRefuseWhatIsNoAddress() {
         assertEquals(2, CommandRun.of("backup").code());
         assertEquals(2, CommandRun.of("backup", "--agent", "nonsense").code());
-        assertEquals(
-                2,
-                CommandRun.of("backup", "--agent", "unix:x", "--grouped", "--individual")
-                        .code());
+
+        var both = CommandRun.of("backup", "--agent", "unix:x", "--grouped", "--individual");
+        assertEquals(2, both.code());
+        assertTrue(both.err().startsWith("varve: --grouped, --individual are mutually exclusive"), both.err());
     }
 
     /** Answers its commands with these, in this order, and then closes the connection; {@code !} makes an error. */

@@ -145,7 +145,7 @@ class SyncPointsVerbTest {
     void shouldSayThatNoArchiveIsNamed() {
         var run = CommandRun.of("sync-points");
 
-        assertEquals(1, run.code());
+        assertEquals(2, run.code());
         assertTrue(run.err().contains("no archive is named"), run.err());
     }
 

@@ -4,6 +4,7 @@ import io.varve.archive.store.ObjectStore;
 import io.varve.core.commit.ManifestRef;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -53,7 +54,7 @@ public final class Restore {
             return restored;
         } catch (IOException | RuntimeException e) {
             if (madeFolder) {
-                Files.deleteIfExists(target);
+                removeFolder(target);
             }
             throw e;
         }
@@ -71,6 +72,15 @@ public final class Restore {
                     "several drives are restored into a folder, but " + folder
                             + " can't be made: it's a file, or there is" + " no folder above it, or no permission",
                     e);
+        }
+    }
+
+    /** Somebody else may have put something there. */
+    private static void removeFolder(Path folder) throws IOException {
+        try {
+            Files.deleteIfExists(folder);
+        } catch (DirectoryNotEmptyException e) {
+            // It stays: what failed is told, and nothing of it is there.
         }
     }
 
@@ -93,8 +103,17 @@ public final class Restore {
         }
 
         void appear() throws IOException {
-            for (TargetFile target : targets) {
-                target.appear();
+            Deque<TargetFile> there = new ArrayDeque<>();
+            try {
+                for (TargetFile target : targets) {
+                    target.appear();
+                    there.push(target);
+                }
+            } catch (IOException e) {
+                for (TargetFile target : there) {
+                    target.disappear();
+                }
+                throw e;
             }
         }
 

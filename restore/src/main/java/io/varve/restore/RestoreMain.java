@@ -6,9 +6,11 @@ import java.nio.file.Path;
 import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
 
 /** Restores, as a process of its own whose class path has the archive's libraries alone. */
 public final class RestoreMain {
+    private static final String DEBUG = "--debug";
     private static final int FAILED = 1;
     private static final int MISUSED = 2;
 
@@ -23,20 +25,28 @@ public final class RestoreMain {
     static int run(String[] arguments, Map<String, String> environment, PrintStream out, PrintStream err) {
         CommandLine commandLine =
                 new CommandLine(new RestoreVerb(out, environment, ProgressLine.forTerminal(err, System::nanoTime)));
+        commandLine.setCommandName("varve restore");
         commandLine
                 .getCommandSpec()
                 .addOption(OptionSpec.builder(RestoreVerb.CONFIG)
                         .type(Path.class)
                         .paramLabel("FILE")
                         .description("Properties file with options.")
+                        .build())
+                .addOption(OptionSpec.builder(DEBUG)
+                        .type(boolean.class)
+                        .description("Show the stack trace of a failure.")
                         .build());
         return commandLine
-                .setParameterExceptionHandler((misuse, given) -> {
-                    err.println("varve restore: " + misuse.getMessage() + "; try --help");
+                .setParameterExceptionHandler((failure, given) -> {
+                    err.println("varve restore: " + ended(misuse(failure)) + " Try 'varve help restore'.");
                     return MISUSED;
                 })
                 .setExecutionExceptionHandler((failure, failed, parsed) -> {
-                    err.println("varve restore: " + sentence(failure));
+                    err.println("varve restore: " + ended(sentence(failure)));
+                    if (parsed.hasMatchedOption(DEBUG)) {
+                        failure.printStackTrace(err);
+                    }
                     return FAILED;
                 })
                 .execute(arguments);
@@ -46,6 +56,16 @@ public final class RestoreMain {
         String message = failure.getMessage();
         return failure instanceof IOException && message != null
                 ? message
-                : "this is a bug of Varve (" + failure + "), please report it";
+                : "This is a bug of Varve (" + failure + "), please report it with the output of --debug";
+    }
+
+    /** The parser begins some of its sentences with a word that isn't part of them. */
+    private static String misuse(ParameterException misuse) {
+        String message = String.valueOf(misuse.getMessage());
+        return message.startsWith("Error: ") ? message.substring("Error: ".length()) : message;
+    }
+
+    private static String ended(String sentence) {
+        return sentence.endsWith(".") ? sentence : sentence + ".";
     }
 }

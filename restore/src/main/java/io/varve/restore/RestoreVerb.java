@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The verb {@code restore}; a failure is an {@link IOException} whose message is the sentence for the user. */
@@ -53,7 +54,7 @@ public final class RestoreVerb implements Callable<Integer> {
         @Option(
                 names = "--at",
                 paramLabel = "TIME",
-                description = "The latest whole sync point at this time: 2026-11-24T10:15 here, or"
+                description = "The latest sync point that was whole by then: 2026-11-24T10:15 here, or"
                         + " 2026-11-24T10:15:00Z.")
         private String time = "";
     }
@@ -134,7 +135,7 @@ public final class RestoreVerb implements Callable<Integer> {
         try {
             return ArchiveSettings.of(values, environment);
         } catch (IllegalArgumentException e) {
-            throw new RestoreFailedException(String.valueOf(e.getMessage()), e);
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -157,12 +158,13 @@ public final class RestoreVerb implements Callable<Integer> {
     private void print(RestoredDrive restored) {
         out.printf(
                 Locale.ROOT,
-                "%s  %s  %d MiB, %d MiB read from %d backup(s)%n",
+                "%s  %s  %d MiB, %d MiB read from %d %s%n",
                 restored.drive(),
                 restored.file(),
                 restored.sizeBytes() / MEBIBYTE,
                 restored.readBytes() / MEBIBYTE,
-                restored.backups());
+                restored.backups(),
+                restored.backups() == 1 ? "backup" : "backups");
     }
 
     private void printJson(List<RestoredDrive> restored) {
@@ -171,9 +173,9 @@ public final class RestoreVerb implements Callable<Integer> {
             drives.addObject()
                     .put("drive", one.drive().value())
                     .put("file", one.file().toString())
-                    .put("sizeBytes", one.sizeBytes())
+                    .put("size-bytes", one.sizeBytes())
                     .put("backups", one.backups())
-                    .put("readBytes", one.readBytes());
+                    .put("read-bytes", one.readBytes());
         }
         out.println(drives);
     }

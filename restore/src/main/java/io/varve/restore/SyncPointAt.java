@@ -8,9 +8,13 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
+import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 
-/** The sync point that a time stands for: the latest one that is whole and not younger. */
+/**
+ * The sync point that a time stands for: the latest one that is whole and not younger. Times count in whole seconds, as
+ * the list of sync points shows them.
+ */
 final class SyncPointAt {
     private final ObjectStore store;
 
@@ -30,7 +34,8 @@ final class SyncPointAt {
                 .list().stream()
                         .filter(point -> point.state() instanceof SyncPoint.State.Committed)
                         .filter(point -> point.created()
-                                .filter(created -> !created.isAfter(time))
+                                .filter(created ->
+                                        !created.truncatedTo(ChronoUnit.SECONDS).isAfter(time))
                                 .isPresent())
                         .max(Comparator.comparing(point -> point.created().orElseThrow()))
                         .orElseThrow(() -> new RestoreFailedException("no whole sync point in " + store.describe()

@@ -86,6 +86,11 @@ final class TargetFile implements AutoCloseable {
         }
     }
 
+    /** Takes an image that has appeared back, since another one couldn't. */
+    void disappear() throws IOException {
+        Files.deleteIfExists(file);
+    }
+
     @Override
     public void close() throws IOException {
         content.close();

@@ -21,6 +21,7 @@ import io.varve.core.drive.Completion;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -277,6 +278,27 @@ class RestoreTest {
         assertThrows(IOException.class, () -> new Restore(store).run("sp-3", Optional.empty(), into));
 
         assertEquals(List.of(), leftInTarget());
+    }
+
+    @Test
+    void shouldRestoreAllDrivesOrNoneWhenAFileComesMeanwhile() throws Exception {
+        commitAll(Completion.GROUPED);
+        Path into = target.resolve("new-folder");
+        Restore restore = new Restore(store, (drive, doneBytes, sizeBytes) -> {
+            try {
+                Files.writeString(into.resolve("data.raw"), "precious");
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+
+        IOException e = assertThrows(IOException.class, () -> restore.run("sp-3", Optional.empty(), into));
+
+        assertTrue(String.valueOf(e.getMessage()).contains("data.raw exists already"), e.toString());
+        try (var files = Files.list(into)) {
+            assertEquals(List.of(into.resolve("data.raw")), files.toList());
+        }
+        assertEquals("precious", Files.readString(into.resolve("data.raw")));
     }
 
     @Test

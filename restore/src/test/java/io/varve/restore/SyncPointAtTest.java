@@ -32,7 +32,7 @@ class SyncPointAtTest {
     void open() throws Exception {
         store = FileStore.open(folder, WhenMissing.REFUSE);
         backups = new Backups(store, 5);
-        // Made at 02:00:00, 02:00:01 and, never committed, 02:00:02.
+        // Made half a second after 02:00:00, 02:00:01 and, never committed, 02:00:02.
         Backups.Stored first = backups.full("d", Backups.membership("first", Completion.GROUPED, "d"), 1);
         commit(first);
         Backups.Stored second = backups.incremental(first, Backups.membership("second", Completion.GROUPED, "d"), 2);
@@ -45,6 +45,7 @@ class SyncPointAtTest {
         new Decisions(store).decide(stored.manifest().unit(), new Verdict.Committed(manifests));
     }
 
+    /** As the list shows the times: without what's below a second. */
     @Test
     void shouldFindTheLatestThatIsWholeAndNotYounger() throws Exception {
         assertEquals("first", at("2026-11-24T02:00:00Z"));

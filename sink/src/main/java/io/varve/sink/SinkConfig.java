@@ -65,11 +65,6 @@ public record SinkConfig(
         return new SinkConfig(bootstrapServers, archive, count, budget, heartbeat, source, client);
     }
 
-    /** The same with other settings of Kafka's clients. */
-    public SinkConfig withClient(Map<String, String> settings) {
-        return new SinkConfig(bootstrapServers, archive, workers, budget, heartbeat, source, settings);
-    }
-
     private static void require(boolean holds, String name, String expected, Object actual) {
         if (!holds) {
             throw new IllegalArgumentException(name + " is '" + actual + "'; expected " + expected);

@@ -154,6 +154,34 @@ class SinkChainTest {
     }
 
     @Test
+    void shouldAnswerARepeatedTaskWithoutAnotherCopy() throws Exception { // I10: sinks that were away find many repeats
+        Disk disk = Disk.create(folder.resolve("again.raw"), 1 << 20);
+        Orders orders = new Orders("again", 1 << 20);
+        try (SinkRole _ = stack.sink(1);
+                SnapshotServer server = SnapshotServer.raw(disk.raw(), "again@sp")) {
+            Task.Copy task = orders.full("a-0", server.export());
+            for (int repeat = 0; repeat < 4; repeat++) {
+                stack.send(task);
+            }
+            List<Outcome.Copied> copied = stack.await(_ -> {
+                List<Outcome.Copied> answers = stack.heard().stream()
+                        .filter(outcome -> outcome instanceof Outcome.Copied one
+                                && one.unit().equals(task.unit()))
+                        .map(outcome -> (Outcome.Copied) outcome)
+                        .toList();
+                return answers.size() == 4 ? Optional.of(answers) : Optional.empty();
+            });
+
+            assertEquals(3, stack.keys("again/").size());
+            assertEquals(Set.of(copied.getFirst()), Set.copyOf(copied));
+            assertInstanceOf(
+                    Verdict.Committed.class,
+                    stack.decide(orders.commit(task, copied.getLast().manifest()))
+                            .verdict());
+        }
+    }
+
+    @Test
     void shouldCommitAGroupAsOne() throws Exception {
         Disk disk = Disk.create(folder.resolve("group.raw"), 1 << 20);
         Orders one = new Orders("one", 1 << 20);

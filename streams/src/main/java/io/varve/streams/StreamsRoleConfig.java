@@ -60,12 +60,6 @@ public record StreamsRoleConfig(
                 Map.of());
     }
 
-    /** The same with other times: shorter ones cost more records, and are for machines where one waits. */
-    public StreamsRoleConfig withTimes(Duration commitInterval, Duration silence) {
-        return new StreamsRoleConfig(
-                bootstrapServers, applicationId, stateFolder, commitInterval, silence, threads, client);
-    }
-
     private static void require(boolean holds, String name, String expected, Object actual) {
         if (!holds) {
             throw new IllegalArgumentException(name + " is '" + actual + "'; expected " + expected);

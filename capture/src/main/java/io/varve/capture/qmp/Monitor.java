@@ -108,7 +108,8 @@ final class Monitor {
     void finish(Duration timeout) {
         end();
         try {
-            boolean _ = writer.join(timeout);
+            // One that was admitted a moment ago may not have begun.
+            boolean _ = writer.getState() == Thread.State.NEW || writer.join(timeout);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -103,6 +103,16 @@ public final class QmpServer implements AutoCloseable {
     public void close() {
         listeners.close();
         monitors.forEach(Monitor::end);
-        monitors.forEach(monitor -> monitor.finish(Monitor.LEAVE_TIMEOUT));
+        // All at once, else each that doesn't read would be waited for by itself.
+        List<Thread> leaving = monitors.stream()
+                .map(monitor -> Thread.ofVirtual().name("qmp-leave").start(() -> monitor.finish(Monitor.LEAVE_TIMEOUT)))
+                .toList();
+        try {
+            for (Thread thread : leaving) {
+                thread.join();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -1,6 +1,7 @@
 package io.varve.capture.qmp;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,6 +12,8 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -195,6 +198,33 @@ class ProtocolTest {
             }
             assertTrue(sent < 100_000, "never dropped");
             monitor.run(VERSION);
+        }
+    }
+
+    @Test
+    void shouldNotWaitForEachMonitorThatDoesntRead(@TempDir Path other) throws Exception {
+        byte[] questions = "{'execute': 'query-commands'}".repeat(2_000).getBytes(StandardCharsets.UTF_8);
+        List<SocketChannel> deaf = new ArrayList<>();
+        LiveAgent ending = LiveAgent.start(other, 1 << 20, "drive0");
+        try {
+            for (int number = 0; number < 12; number++) {
+                SocketChannel channel = QmpClient.deaf(ending.qmp);
+                deaf.add(channel);
+                channel.write(ByteBuffer.wrap("{'execute': 'qmp_capabilities'}".getBytes(StandardCharsets.UTF_8)));
+                channel.write(ByteBuffer.wrap(questions));
+            }
+            for (SocketChannel channel : deaf) {
+                // It's being told, and from here on doesn't listen.
+                ByteBuffer first = ByteBuffer.allocate(256 << 10);
+                while (first.hasRemaining()) {
+                    assertTrue(channel.read(first) > 0);
+                }
+            }
+            assertTimeout(Duration.ofSeconds(12), ending::close);
+        } finally {
+            for (SocketChannel channel : deaf) {
+                channel.close();
+            }
         }
     }
 

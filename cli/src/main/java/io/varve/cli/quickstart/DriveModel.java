@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Optional;
+import java.util.Arrays;
 import java.util.OptionalLong;
 
 /**
@@ -28,7 +28,7 @@ final class DriveModel {
     /** A drive of zeros; its size is in whole blocks. */
     static DriveModel ofZeros(long sizeBytes) {
         byte[][] blocks = new byte[Math.toIntExact(sizeBytes / BLOCK_BYTES)][];
-        java.util.Arrays.fill(blocks, ZEROS);
+        Arrays.fill(blocks, ZEROS);
         return new DriveModel(blocks);
     }
 
@@ -89,18 +89,5 @@ final class DriveModel {
             }
         }
         bytes.flip();
-    }
-
-    /** The blocks in which a raw image differs from this drive, of those in [from, to). */
-    static Optional<Integer> firstBlockThatDiffers(DriveModel model, FileChannel raw, int from, int to)
-            throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(BLOCK_BYTES);
-        for (int block = from; block < to; block++) {
-            readBlock(raw, block, bytes);
-            if (!model.matches(block, bytes)) {
-                return Optional.of(block);
-            }
-        }
-        return Optional.empty();
     }
 }

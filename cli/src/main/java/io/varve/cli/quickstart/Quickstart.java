@@ -21,6 +21,7 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -98,8 +99,12 @@ public final class Quickstart {
         }
     }
 
+    private Path image(String drive) {
+        return folder.resolve(drive + ".raw");
+    }
+
     private Path makeImage(String drive) throws IOException {
-        Path image = folder.resolve(drive + ".raw");
+        Path image = image(drive);
         try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
             file.setLength(DRIVE_BYTES);
         }
@@ -233,8 +238,9 @@ public final class Quickstart {
         out.println();
         out.println("bucket   " + bucket);
         out.println("logs     " + stack.log("*").getParent());
-        out.println("feed     ./varve up --data " + folder + "     (brings it all up again)");
-        out.println("         ./varve feed --config " + folder.resolve("varve.properties"));
+        out.println("again    ./varve up --data " + folder
+                + DRIVES.stream().map(drive -> " " + drive + "=" + image(drive)).collect(Collectors.joining()));
+        out.println("feed     ./varve feed --config " + folder.resolve("varve.properties") + "     (while that runs)");
         out.println("restore  ./varve restore --archive file:" + bucket + " --sync-point "
                 + taken.getLast().id() + " --to DIR");
     }

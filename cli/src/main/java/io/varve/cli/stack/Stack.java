@@ -82,7 +82,7 @@ public final class Stack implements AutoCloseable {
         }
         for (var role : config.roles()) {
             if (role != StackRole.CAPTURE || !config.drives().isEmpty()) {
-                roles.put(role, member(role.verb(), launch(role, config.optionsOf(role))));
+                roles.put(role, member(role.verb(), launch(role, List.of())));
             }
         }
         for (var member : List.copyOf(roles.values())) {

@@ -67,9 +67,9 @@ class BadInputTest {
 
     @Test
     void shouldSayThatAnArchiveIsMissing() throws Exception {
-        mustFail(1, "no archive is named", "sync-points");
+        mustFail(2, "no archive is named", "sync-points");
         mustFail(1, "elsewhere", "sync-points", "--archive", "file:" + folder.resolve("elsewhere"));
-        mustFail(1, "expected s3://BUCKET/PREFIX", "sync-points", "--archive", "nowhere");
+        mustFail(2, "expected s3://BUCKET/PREFIX", "sync-points", "--archive", "nowhere");
     }
 
     @Test

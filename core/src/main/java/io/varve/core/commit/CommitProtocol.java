@@ -62,6 +62,10 @@ public final class CommitProtocol {
     private static Transition offered(Optional<UnitState> before, Part part) {
         UnitState state = before.orElseGet(
                 () -> new Gathering(part.unit(), participants(part.drive(), part.mark()), new TreeMap<>(), 0));
+        if (state instanceof Decided decided) {
+            // It's offered again since its agent doesn't know: the first word may be lost.
+            return Transition.to(decided, tell(decided, new TreeSet<>(List.of(part.drive()))));
+        }
         if (!(state instanceof Gathering gathering)) {
             return Transition.stay(state);
         }

@@ -27,6 +27,13 @@ public record UndecidedBackup(SyncPointMark mark, Phase phase, SortedSet<BitmapN
         return new UndecidedBackup(mark, phase, anchors);
     }
 
+    /** The same without any of {@code bitmaps} among those that a commit anchors. */
+    public UndecidedBackup voiding(SortedSet<BitmapName> bitmaps) {
+        TreeSet<BitmapName> rest = new TreeSet<>(anchors);
+        rest.removeAll(bitmaps);
+        return new UndecidedBackup(mark, phase, rest);
+    }
+
     /** The same without {@code bitmap} among those that a commit anchors. */
     public UndecidedBackup voiding(BitmapName bitmap) {
         TreeSet<BitmapName> rest = new TreeSet<>(anchors);

@@ -1,6 +1,7 @@
 package io.varve.core.fold;
 
 import io.varve.core.bits.Granularity;
+import io.varve.core.drive.Anchor;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupKind;
@@ -8,6 +9,7 @@ import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.BitmapStatus.Idle;
+import io.varve.core.drive.Cut;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
 import io.varve.core.drive.Recording;
@@ -78,10 +80,10 @@ final class ControlFold {
             return state;
         }
         String reason = "the agent came up without the marks of its last run";
-        DriveState suspect = state.withTrust(new Trust.Suspect(reason));
+        DriveState suspect = suspected(state, reason);
         for (BitmapName name : state.bitmaps().keySet()) {
             suspect = changed(
-                    voided(suspect, name),
+                    suspect,
                     name,
                     b -> b.withGenerations(b.allGenerations()).withStatus(new BitmapStatus.Inconsistent(reason)));
         }
@@ -93,10 +95,38 @@ final class ControlFold {
         if (mark.target() != BackupTarget.ARCHIVE) {
             return List.of();
         }
-        return List.of(
-                state.trust() instanceof Trust.Suspect(String reason) && mark.kind() instanceof BackupKind.Incremental
-                        ? new Effect.RefusePart(mark, reason)
-                        : new Effect.OfferPart(mark));
+        return List.of(objection(state, mark)
+                .<Effect>map(reason -> new Effect.RefusePart(mark, reason))
+                .orElseGet(() -> new Effect.OfferPart(mark)));
+    }
+
+    /** Why an increment would leave a gap; a full backup never does. */
+    // I4
+    private static Optional<String> objection(DriveState state, SyncPointMark mark) {
+        if (!(mark.kind() instanceof BackupKind.Incremental(Optional<Anchor> parent))) {
+            return Optional.empty();
+        }
+        if (state.trust() instanceof Trust.Suspect(String reason)) {
+            return Optional.of(reason);
+        }
+        Optional<BitmapName> name = mark.cut().map(Cut::bitmap);
+        // A full backup with another bitmap ends the suspicion, and gives this one no anchor.
+        return name.flatMap(state::bitmap).flatMap(Bitmap::anchor).equals(parent)
+                ? Optional.empty()
+                : Optional.of(
+                        "in the log, its bitmap '" + name.map(BitmapName::value).orElse("")
+                                + "' isn't anchored to the increment's parent, since another agent may have "
+                                + "written the image: take a full backup");
+    }
+
+    /** The state of a drive that a stranger may have written: no bitmap knows what. */
+    // I8
+    static DriveState suspected(DriveState state, String reason) {
+        DriveState suspect = state.withTrust(new Trust.Suspect(reason));
+        for (BitmapName name : state.bitmaps().keySet()) {
+            suspect = voided(suspect, name);
+        }
+        return suspect;
     }
 
     private static Folded sealed(DriveState state, GenerationSealed sealed) {
@@ -156,6 +186,10 @@ final class ControlFold {
                             .withGenerations(mark.cut().get().generations()));
         }
         SortedMap<BackupKey, UndecidedBackup> undecided = new TreeMap<>(state.undecided());
+        if (mark.target() == BackupTarget.ARCHIVE && mark.kind() instanceof BackupKind.Full) {
+            // A new chain begins: an older backup that is found to be committed later must not anchor to the old one.
+            undecided.replaceAll((key, older) -> older.voiding(mark.anchors()));
+        }
         undecided.put(mark.key(), new UndecidedBackup(mark, UndecidedBackup.Phase.RUNNING, mark.anchors()));
         after = after.withUndecided(undecided);
         return new Folded(after, offers(after, mark));

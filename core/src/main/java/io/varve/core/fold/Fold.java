@@ -1,7 +1,9 @@
 package io.varve.core.fold;
 
+import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
+import io.varve.core.drive.SyncPointMark;
 import io.varve.core.drive.Trust;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.DriveEvent.DriveAttached;
@@ -22,6 +24,7 @@ import java.util.Optional;
  *   incarnation   in the line                         its control events and extents count
  *                 DriveAttached, inherits the head    joins the line (the first heir wins)
  *                 DriveAttached, inherits nothing     a new journal: everything starts anew
+ *                 a checkpoint whose line goes on     joins the line: its attach was lost with what is skipped
  *                 any other                           changes no mark; the drive is suspect        // I8
  *   control       known + 1                           applied
  *                 up to known                         a repeat: the state stays, the effects are asked for again
@@ -40,7 +43,9 @@ public final class Fold {
             return attach(state, record, attached);
         }
         if (!state.line().contains(record.incarnation())) {
-            return suspect(state, record);
+            return record.event() instanceof DriveEvent.Checkpoint(DriveState whole) && isOfHeir(state, record, whole)
+                    ? skip(state, record, whole)
+                    : suspect(state, record);
         }
         if (record.event() instanceof ExtentsDirtied dirtied) {
             return dirty(state, dirtied);
@@ -81,10 +86,34 @@ public final class Fold {
         return Step.of(ControlFold.arrived(state.withLine(line), attached).withControl(record.control()));
     }
 
+    /** A mark of its sync point is answered: it would wait for ever for one that nobody offers. */
     private static Step suspect(DriveState state, LogRecord record) {
         String reason = "a record of incarnation " + record.incarnation() + ", which isn't in drive " + record.drive()
                 + "'s line: another agent may have written the image";
-        return Step.of(state.withTrust(new Trust.Suspect(reason)), new Effect.Suspected(reason));
+        List<Effect> effects = new ArrayList<>(List.of(new Effect.Suspected(reason)));
+        if (record.event() instanceof DriveEvent.SyncPointMarked(SyncPointMark mark)
+                && mark.target() == BackupTarget.ARCHIVE) {
+            effects.add(new Effect.RefusePart(
+                    mark,
+                    reason + ", or this agent's state is older than the log: let only one agent serve the drive, and "
+                            + "if it's this one, move its state of the drive away and take a full backup"));
+        }
+        return new Step(Optional.of(ControlFold.suspected(state, reason)), effects);
+    }
+
+    /** Whether {@code whole} tells of a line that goes on from the known one: the attaches between were lost. */
+    private static boolean isOfHeir(DriveState state, LogRecord record, DriveState whole) {
+        return whole.journal().equals(state.journal())
+                && whole.line().contains(state.line().getLast())
+                && whole.line().contains(record.incarnation())
+                && record.control() > state.control();
+    }
+
+    /** Goes on from a checkpoint, which knows nothing of strangers. */
+    private static Step skip(DriveState state, LogRecord record, DriveState whole) {
+        DriveState after =
+                state.trust() instanceof Trust.Suspect(String reason) ? ControlFold.suspected(whole, reason) : whole;
+        return new Step(Optional.of(after.withControl(record.control())), ControlFold.outdated(state, whole));
     }
 
     private static Step dirty(DriveState state, ExtentsDirtied dirtied) {
@@ -100,7 +129,7 @@ public final class Fold {
 
     private static Step control(DriveState state, LogRecord record) {
         if (record.event() instanceof DriveEvent.Checkpoint(DriveState whole) && record.control() > state.control()) {
-            return new Step(Optional.of(whole.withControl(record.control())), ControlFold.outdated(state, whole));
+            return skip(state, record, whole);
         }
         if (record.control() > state.control() + 1) {
             return Step.of(state, new Effect.RequestControl(state.control() + 1));

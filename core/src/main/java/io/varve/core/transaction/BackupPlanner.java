@@ -127,14 +127,27 @@ final class BackupPlanner {
         }
         for (UndecidedBackup undecided : state.undecided().values()) {
             if (undecided.mark().target() == BackupTarget.ARCHIVE) {
-                throw new Refusal("drive '" + state.drive() + "' has a backup to the archive, sync point '"
-                        + undecided.mark().key().syncPoint() + "', that isn't "
-                        + "decided yet: wait for its end (query-jobs), or cancel it");
+                checkUndecided(state, action, undecided);
             }
         }
         if (key.ordinal() > 0) {
             throw new Refusal("drive '" + state.drive() + "' is backed up twice in one transaction: the archive takes "
                     + "one backup of a drive a sync point");
+        }
+    }
+
+    /** A full one needn't know what became of one that was given up: the archive may be gone for good. */
+    private static void checkUndecided(DriveState state, Action.Backup action, UndecidedBackup undecided)
+            throws Refusal {
+        String what = "drive '" + state.drive() + "' has a backup to the archive, sync point '"
+                + undecided.mark().key().syncPoint() + "', that isn't decided yet: ";
+        switch (undecided.phase()) {
+            case RUNNING -> throw new Refusal(what + "wait for its end (query-jobs), or cancel it");
+            case PUT_BACK -> {
+                if (action.sync() != SyncMode.FULL) {
+                    throw new Refusal(what + "see that streams and a sink run, which settle it, or use sync 'full'");
+                }
+            }
         }
     }
 

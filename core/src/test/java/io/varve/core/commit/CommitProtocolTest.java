@@ -104,6 +104,18 @@ class CommitProtocolTest {
     }
 
     @Test
+    void shouldTellAnAgentThatOffersADecidedPartAgain() { // its bitmap would stay busy when the first word is lost
+        bothParts();
+        Verdict verdict = new Verdict.Aborted("x");
+        heard(new Outcome.Decided(GROUP, A, verdict));
+        effects.clear();
+
+        on(new UnitInput.PartOffered(part(B)));
+
+        assertEquals(List.of(new UnitEffect.Tell(new Outcome.Decided(GROUP, B, verdict))), effects);
+    }
+
+    @Test
     void shouldAbortAUnitOfWhichOnlyARequestIsKnown() {
         heard(new Outcome.AbortRequested(GROUP, A, "snapshot gone"));
 

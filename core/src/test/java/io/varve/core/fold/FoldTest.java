@@ -12,6 +12,7 @@ import io.varve.core.drive.Anchor;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
+import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
@@ -290,6 +291,35 @@ class FoldTest {
         Bitmap a = folded(agent.state(), "a");
         assertEquals(65_536, agent.union(a.allGenerations(), a.granularity()).dirtyBytes());
         assertEquals(Optional.of(ANCHOR), a.anchor());
+        assertTrue(agent.state().undecided().isEmpty());
+    }
+
+    @Test
+    void shouldGoOnWithAFullBackupWhenTheArchiveLeavesOneUndecided() { // I3, reliability 6.4 and 6.15
+        WritingAgent agent = new WritingAgent(1 << 20);
+        agent.transact(List.of(add("a"), backup(SyncMode.FULL, Optional.empty())), Completion.INDIVIDUAL);
+        agent.conclude(agent.state().undecided().firstKey(), new Conclusion.Committed(ANCHOR));
+        agent.transact(List.of(backup(SyncMode.INCREMENTAL, Optional.of("a"))), Completion.INDIVIDUAL);
+        BackupKey givenUp = agent.state().undecided().firstKey();
+        agent.conclude(givenUp, new Conclusion.Cancelled());
+
+        assertInstanceOf(
+                Plan.Refused.class,
+                agent.transact(List.of(backup(SyncMode.INCREMENTAL, Optional.of("a"))), Completion.INDIVIDUAL));
+        agent.transact(
+                List.of(new Action.Backup(
+                        NODE,
+                        SyncMode.FULL,
+                        Optional.of("a"),
+                        Optional.of(BitmapMode.ON_SUCCESS),
+                        BackupTarget.ARCHIVE)),
+                Completion.INDIVIDUAL);
+        BackupKey anew = agent.state().undecided().lastKey();
+        Anchor chain = new Anchor(anew.syncPoint(), anew.syncPoint(), 0, ANCHOR.manifestKey(), ANCHOR.manifestSha256());
+        agent.conclude(anew, new Conclusion.Committed(chain));
+        agent.conclude(givenUp, new Conclusion.Committed(ANCHOR));
+
+        assertEquals(Optional.of(chain), folded(agent.state(), "a").anchor());
         assertTrue(agent.state().undecided().isEmpty());
     }
 

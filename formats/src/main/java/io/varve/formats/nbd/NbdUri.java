@@ -13,11 +13,6 @@ public record NbdUri(NbdAddress address, String exportName) {
     private static final String OLD = "nbd:";
     private static final String OLD_EXPORT = ":exportname=";
 
-    /** Whether {@code text} has one of the schemes that {@link #parse} reads. */
-    public static boolean isNbd(String text) {
-        return text.startsWith(OLD) || text.startsWith(UNIX);
-    }
-
     /**
      * Reads any of these forms.
      *

@@ -90,9 +90,28 @@ final class CopyWork implements TaskWork {
                 Optional<Verdict> decided = bench.decisions().find(task.unit());
                 yield decided.isPresent()
                         ? Optional.of(new Outcome.Decided(task.unit(), part().drive(), decided.get()))
-                        : withParent(order);
+                        : undecided(order);
             }
         };
+    }
+
+    private Optional<Outcome> undecided(CopyOrder order) throws IOException {
+        Optional<Outcome.Copied> own = bench.copies().of(part());
+        if (own.isPresent() && isThere(own.get().manifest())) {
+            Outcome.Copied copied = own.get();
+            return Optional.of(new Outcome.Copied(
+                    copied.unit(), copied.drive(), task.attempt(), copied.manifest(), copied.storedBytes()));
+        }
+        return withParent(order);
+    }
+
+    private boolean isThere(ManifestRef manifest) throws IOException {
+        try {
+            var _ = bench.manifests().read(manifest);
+            return true;
+        } catch (DamagedArchiveException e) {
+            return false;
+        }
     }
 
     private Optional<Outcome> withParent(CopyOrder order) throws IOException {
@@ -168,8 +187,12 @@ final class CopyWork implements TaskWork {
                             case SOURCE -> CopyRules.afterServer(source.serverError());
                             case TARGET -> CopyRules.afterStore(store);
                         }));
-            case ArchiveCopy.End.Published(ManifestRef manifest, long storedBytes) ->
-                Optional.of(new Outcome.Copied(task.unit(), part().drive(), task.attempt(), manifest, storedBytes));
+            case ArchiveCopy.End.Published(ManifestRef manifest, long storedBytes) -> {
+                Outcome.Copied copied =
+                        new Outcome.Copied(task.unit(), part().drive(), task.attempt(), manifest, storedBytes);
+                bench.copies().done(copied);
+                yield Optional.of(copied);
+            }
         };
     }
 

@@ -14,6 +14,7 @@ import java.util.random.RandomGenerator;
  * All that tasks are worked on with. Safe for any thread if {@code random} is.
  *
  * @param random gives attempts their ids, so that no attempt touches another's objects
+ * @param copies that were made here, and may be asked for again
  */
 public record Workbench(
         ObjectStore store,
@@ -21,7 +22,18 @@ public record Workbench(
         NbdSourceOptions source,
         InstantSource clock,
         RandomGenerator random,
-        StopSignal stop) {
+        StopSignal stop,
+        OwnCopies copies) {
+
+    public Workbench(
+            ObjectStore store,
+            CopyPipeline pipeline,
+            NbdSourceOptions source,
+            InstantSource clock,
+            RandomGenerator random,
+            StopSignal stop) {
+        this(store, pipeline, source, clock, random, stop, new OwnCopies());
+    }
 
     /** Takes a task up. */
     public TaskWork workOn(Task task) {

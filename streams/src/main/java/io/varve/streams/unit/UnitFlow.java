@@ -64,8 +64,11 @@ final class UnitFlow {
         });
     }
 
+    /** What comes after the decision is forgotten by nobody. */
     private UnitInput putCutAway(String unit, UnitInput input) {
-        return input instanceof UnitInput.PartOffered(Part part)
+        boolean isDecided =
+                stores.state(unit).filter(UnitState.Decided.class::isInstance).isPresent();
+        return !isDecided && input instanceof UnitInput.PartOffered(Part part)
                 ? new UnitInput.PartOffered(stores.withoutCut(unit, part))
                 : input;
     }
