@@ -22,7 +22,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -132,30 +131,18 @@ class RawFileBackendTest {
     @Test
     void shouldRefuseAnImageThatQemuWritesTo() throws Exception {
         Path image = image("in-qemu.raw", SIZE_BYTES);
-        Path pidFile = folder.resolve("pid");
-        Tool.run(
-                        "qemu-nbd",
-                        "--fork",
-                        "--pid-file",
-                        pidFile.toString(),
-                        "-f",
-                        "raw",
-                        "-t",
-                        "-k",
-                        folder.resolve("qemu.sock").toString(),
-                        image.toString())
-                .success();
-        ProcessHandle qemu = ProcessHandle.of(
-                        Long.parseLong(Files.readString(pidFile).strip()))
-                .orElseThrow();
+        Process qemu = new ProcessBuilder("qemu-io", "-f", "raw", image.toString()).start();
+        // It answers once it has the image, and its lock.
+        qemu.outputWriter().write("length\n");
+        qemu.outputWriter().flush();
+        assertTrue(qemu.getInputStream().read() >= 0);
         try {
             IOException refused =
                     assertThrows(IOException.class, () -> RawFileBackend.open(image, BackendAccess.READ_WRITE));
 
             assertTrue(refused.toString().contains("is in use by another process"), refused.toString());
         } finally {
-            qemu.destroy();
-            qemu.onExit().get(30, TimeUnit.SECONDS);
+            qemu.destroyForcibly().waitFor();
         }
     }
 

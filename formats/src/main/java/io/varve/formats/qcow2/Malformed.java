@@ -39,14 +39,6 @@ public sealed interface Malformed {
         }
     }
 
-    /** An entry of a table can't be so. */
-    record WrongEntry(String table, long index, long entry, String expected) implements Malformed {
-        @Override
-        public String message() {
-            return String.format("has 0x%016x as entry %d of %s; expected %s", entry, index, table, expected);
-        }
-    }
-
     /** Two structures stand in one place. */
     record Overlapping(String structure, String other, long offsetBytes) implements Malformed {
         @Override
