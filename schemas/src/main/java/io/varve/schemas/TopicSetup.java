@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.Config;
@@ -15,9 +16,13 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /** Makes the topics and the sinks' share group, before any role starts; harmless when they are there. */
 public final class TopicSetup {
+    private static final int ATTEMPTS_MAX = 150;
+    private static final long PAUSE_MILLIS = 200;
+
     private TopicSetup() {}
 
     /**
@@ -54,16 +59,26 @@ public final class TopicSetup {
     private static void checkSettings(Admin admin, List<Topic> topics) throws IOException, InterruptedException {
         Collection<ConfigResource> resources =
                 topics.stream().map(t -> resource(t.name())).toList();
-        Map<ConfigResource, Config> found = new HashMap<>();
-        try {
-            found.putAll(admin.describeConfigs(resources).all().get());
-        } catch (ExecutionException e) {
-            throw new IOException("the settings of the topics can't be read: " + reason(e), e);
-        }
+        Map<ConfigResource, Config> found = new HashMap<>(settings(admin, resources));
         for (Topic topic : topics) {
             Config actual = found.getOrDefault(resource(topic.name()), new Config(List.of()));
             for (Map.Entry<String, String> setting : topic.settings().entrySet()) {
                 check(topic, setting, actual.get(setting.getKey()));
+            }
+        }
+    }
+
+    /** A busy broker may take a moment to know topics everywhere that were made just now. */
+    private static Map<ConfigResource, Config> settings(Admin admin, Collection<ConfigResource> resources)
+            throws IOException, InterruptedException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return admin.describeConfigs(resources).all().get();
+            } catch (ExecutionException e) {
+                if (!(e.getCause() instanceof UnknownTopicOrPartitionException) || attempt == ATTEMPTS_MAX) {
+                    throw new IOException("the settings of the topics can't be read: " + reason(e), e);
+                }
+                TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
             }
         }
     }

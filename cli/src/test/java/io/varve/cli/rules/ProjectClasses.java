@@ -9,6 +9,8 @@ final class ProjectClasses {
 
     static final JavaClasses ALL = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            // Other modules' tests come as folders or, once they are packaged, as jars.
+            .withImportOption(location -> !location.contains("-tests.jar"))
             .importPackages("io.varve");
 
     private ProjectClasses() {}
