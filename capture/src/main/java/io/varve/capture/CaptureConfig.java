@@ -1,6 +1,5 @@
 package io.varve.capture;
 
-import io.varve.capture.job.DriveInfo;
 import io.varve.capture.tracking.AgentOptions;
 import io.varve.formats.nbd.NbdAddress;
 import java.nio.file.Path;
@@ -17,7 +16,7 @@ import java.util.Set;
  * @param nbd where guests and sinks connect
  * @param tlsCerts the folder of the certificates by which NBD clients encrypt that come by TCP; empty for no encryption
  * @param qmp where it takes commands
- * @param drives at least one
+ * @param plan its nodes and disks
  * @param kafka the settings of Kafka's clients, with {@code bootstrap.servers}; empty for an agent without a log, which
  *     keeps what it has to say until it's started with one
  * @param packageName what QMP says that this is, as {@code varve 0.1.0}
@@ -27,23 +26,26 @@ public record CaptureConfig(
         List<NbdAddress> nbd,
         Optional<Path> tlsCerts,
         List<NbdAddress> qmp,
-        List<DriveArgument> drives,
+        GraphPlan plan,
         Optional<Map<String, Object>> kafka,
         String packageName) {
     public CaptureConfig {
         nbd = List.copyOf(nbd);
         qmp = List.copyOf(qmp);
-        drives = List.copyOf(drives);
         kafka = kafka.map(Map::copyOf);
         if (nbd.isEmpty()) {
             throw new IllegalArgumentException("no address for NBD; say --nbd unix:PATH or --nbd HOST:PORT");
         }
-        if (drives.isEmpty()) {
-            throw new IllegalArgumentException("no drive; name at least one as NAME=PATH");
-        }
         if (tlsCerts.isPresent() && NbdAddress.parse(agent.exportAddress()) instanceof NbdAddress.Tcp tcp) {
             throw new IllegalArgumentException("with --tls-certs every client on " + tcp
                     + " must encrypt, which sinks can't: say --export-address unix:PATH, and --nbd unix:PATH for it");
+        }
+    }
+
+    /** With drives as the command line names them. */
+    public static GraphPlan planOf(List<DriveArgument> drives) {
+        if (drives.isEmpty()) {
+            throw new IllegalArgumentException("no drive; name at least one as NAME=PATH");
         }
         Set<Object> seen = new HashSet<>();
         for (DriveArgument drive : drives) {
@@ -51,10 +53,6 @@ public record CaptureConfig(
                 throw new IllegalArgumentException("drive '" + drive.drive() + "' is named twice");
             }
         }
-    }
-
-    /** The drives as the jobs know them. */
-    List<DriveInfo> driveInfos() {
-        return drives.stream().map(DriveArgument::info).toList();
+        return new GraphPlan(List.of(), drives.stream().map(DriveArgument::disk).toList(), false);
     }
 }

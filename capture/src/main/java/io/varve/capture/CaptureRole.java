@@ -1,17 +1,15 @@
 package io.varve.capture;
 
-import io.varve.capture.backend.Backend;
-import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
 import io.varve.capture.nbd.NbdServerOptions;
 import io.varve.capture.nbd.TlsCredentials;
+import io.varve.capture.node.NodeGraph;
 import io.varve.capture.publish.Publishing;
 import io.varve.capture.qmp.QmpServer;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.AgentSurroundings;
-import io.varve.capture.tracking.DriveImage;
 import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -75,12 +73,13 @@ public final class CaptureRole implements AutoCloseable {
     private void open(CaptureConfig config, AgentSurroundings surroundings) throws IOException {
         Path liveDirectory = config.agent().liveDirectory();
         Agent agent = Agent.open(config.agent(), surroundings);
+        NodeGraph graph = new NodeGraph(agent);
+        endings.push(graph::close);
         endings.push(() -> removeEmpty(liveDirectory));
         endings.push(agent::close);
-        for (DriveArgument drive : config.drives()) {
-            attach(agent, drive);
-        }
-        Jobs jobs = new Jobs(agent, config.driveInfos(), surroundings.clock());
+        graph.listen(new GuestExports(surroundings.exports(), config.plan().offersNodes()));
+        StartingGraph.make(graph, config.plan());
+        Jobs jobs = new Jobs(agent, graph, surroundings.clock());
         config.kafka().ifPresent(client -> {
             Publishing publishing = Publishing.start(
                     agent,
@@ -89,7 +88,7 @@ public final class CaptureRole implements AutoCloseable {
                     surroundings.nanos());
             endings.push(publishing::close);
         });
-        QmpServer.Face face = new QmpServer.Face(agent, jobs, config.driveInfos(), config.packageName(), this::quit);
+        QmpServer.Face face = new QmpServer.Face(agent, jobs, graph, config.packageName(), this::quit);
         QmpServer qmp = new QmpServer(face, surroundings.clock());
         endings.push(qmp::close);
         // Before publishing and QMP: how its jobs end is to be told by both.
@@ -115,16 +114,6 @@ public final class CaptureRole implements AutoCloseable {
             Files.deleteIfExists(liveDirectory);
         } catch (DirectoryNotEmptyException e) {
             LOG.debug("'{}' still holds live sets", liveDirectory);
-        }
-    }
-
-    private static void attach(Agent agent, DriveArgument drive) throws IOException {
-        Backend backend = drive.open(BackendAccess.READ_WRITE);
-        try {
-            agent.attach(new DriveImage(drive.drive(), drive.image(), backend));
-        } catch (IOException | RuntimeException e) {
-            backend.close();
-            throw e;
         }
     }
 

@@ -5,13 +5,14 @@ import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.backend.RawFileBackend;
 import io.varve.capture.backend.qcow2.BackingRule;
 import io.varve.capture.backend.qcow2.Qcow2Backend;
-import io.varve.capture.job.DriveInfo;
+import io.varve.capture.node.NodeOptions;
+import io.varve.capture.node.NodeSpec;
+import io.varve.capture.node.NodeSpec.ChildSpec;
 import io.varve.core.bits.Granularity;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /**
  * A drive as the command line names it: {@code NAME=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]}. The
@@ -75,10 +76,14 @@ public record DriveArgument(
         return format.equals(QCOW2) ? Qcow2Backend.open(image, access, backing) : RawFileBackend.open(image, access);
     }
 
-    DriveInfo info() {
-        OptionalLong granularityBytes =
-                granularity.stream().mapToLong(Granularity::bytes).findFirst();
-        return new DriveInfo(drive, image, format, granularityBytes);
+    /** The disk that this makes. */
+    GraphPlan.Disk disk() {
+        ChildSpec file = new ChildSpec.Inline(new NodeSpec.FileNode(NodeOptions.DEFAULT, "file", image.toString()));
+        NodeSpec spec = format.equals(QCOW2)
+                ? new NodeSpec.Qcow2(NodeOptions.DEFAULT, file, new NodeSpec.Backing.OfHeader(backing))
+                : new NodeSpec.Raw(NodeOptions.DEFAULT, file);
+        return new GraphPlan.Disk(
+                drive.value(), new GraphPlan.Medium.Own(spec), granularity.map(Granularity::bytes), "");
     }
 
     private static String objection(DriveId drive, String option) {

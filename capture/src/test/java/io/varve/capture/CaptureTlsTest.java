@@ -62,7 +62,7 @@ class CaptureTlsTest {
                 List.of(new NbdAddress.Unix(folder.resolve("nbd.sock").toString()), new NbdAddress.Tcp("127.0.0.1", 0)),
                 Optional.of(certificates),
                 List.of(),
-                List.of(DriveArgument.parse("drive0=" + image())),
+                CaptureConfig.planOf(List.of(DriveArgument.parse("drive0=" + image()))),
                 Optional.empty(),
                 "varve test");
     }

@@ -135,7 +135,8 @@ final class CaptureVerb implements Callable<Integer> {
                     addresses,
                     tlsCerts.toString().isEmpty() ? Optional.<Path>empty() : Optional.of(tlsCerts),
                     qmp.stream().map(NbdAddress::parse).toList(),
-                    drives.stream().map(DriveArgument::parse).toList(),
+                    CaptureConfig.planOf(
+                            drives.stream().map(DriveArgument::parse).toList()),
                     kafka.isNamed() ? Optional.of(kafka.client()) : Optional.<Map<String, Object>>empty(),
                     "varve " + Version.number());
         } catch (IllegalArgumentException e) {

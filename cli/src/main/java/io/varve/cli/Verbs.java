@@ -16,6 +16,7 @@ final class Verbs {
                 new QuickstartVerb(surroundings),
                 new UpVerb(surroundings),
                 new CaptureVerb(surroundings),
+                new ServeVerb(surroundings),
                 new SinkVerb(surroundings),
                 new StreamsVerb(surroundings),
                 new BackupVerb(surroundings),

@@ -50,6 +50,11 @@ public final class FaultBackend implements Backend {
     }
 
     @Override
+    public Backend undisturbed() {
+        return backend;
+    }
+
+    @Override
     public boolean isRemote() {
         return backend.isRemote();
     }

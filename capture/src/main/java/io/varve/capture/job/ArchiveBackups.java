@@ -1,5 +1,8 @@
 package io.varve.capture.job;
 
+import io.varve.capture.node.Device;
+import io.varve.capture.node.Node;
+import io.varve.capture.node.NodeGraph;
 import io.varve.capture.tracking.Agent;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
@@ -18,8 +21,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.SortedMap;
 
 /**
  * Backups to the archive with a bitmap that's kept for them: an increment where the bitmap's anchor allows it, else a
@@ -30,12 +31,12 @@ import java.util.SortedMap;
 public final class ArchiveBackups {
     private final Agent agent;
     private final Jobs jobs;
-    private final DriveList drives;
+    private final NodeGraph graph;
 
-    public ArchiveBackups(Agent agent, Jobs jobs, List<DriveInfo> drives) {
+    public ArchiveBackups(Agent agent, Jobs jobs, NodeGraph graph) {
         this.agent = agent;
         this.jobs = jobs;
-        this.drives = new DriveList(drives);
+        this.graph = graph;
     }
 
     /**
@@ -74,10 +75,9 @@ public final class ArchiveBackups {
     private record Choice(DriveId drive, List<Action> before, boolean anew, Optional<String> fullBecause) {}
 
     public Answer start(Request request) {
-        SortedMap<DriveId, DriveState> states = agent.states();
         List<Choice> choices = new ArrayList<>();
         List<String> wanted = request.drives().isEmpty()
-                ? states.keySet().stream().map(DriveId::value).toList()
+                ? graph.devices().stream().map(Device::id).toList()
                 : request.drives();
         if (wanted.isEmpty() || new HashSet<>(wanted).size() < wanted.size()) {
             return new Answer.Refused(
@@ -86,11 +86,11 @@ public final class ArchiveBackups {
                             : "a drive is named twice: " + String.join(", ", wanted));
         }
         for (String name : wanted) {
-            DriveState state = DriveId.isValid(name) ? states.get(new DriveId(name)) : null;
-            if (state == null) {
+            Optional<DriveState> state = graph.find(name).flatMap(Node::drive).flatMap(agent::state);
+            if (state.isEmpty()) {
                 return new Answer.Refused("Cannot find device='" + name + "' nor node-name='" + name + "'");
             }
-            choices.add(choice(state, request.bitmap()));
+            choices.add(choice(state.get(), request.bitmap()));
         }
         return prepare(choices, request.bitmap())
                 .<Answer>map(Answer.Refused::new)
@@ -174,13 +174,7 @@ public final class ArchiveBackups {
         return new Choice(drive, before, false, Optional.of(because));
     }
 
-    private Action add(DriveId drive, String name) {
-        OptionalLong granularity = drives.of(drive).granularityBytes();
-        return new Action.AddBitmap(
-                drive.value(),
-                name,
-                granularity.isPresent() ? Optional.of(granularity.getAsLong()) : Optional.empty(),
-                true,
-                Recording.ENABLED);
+    private static Action add(DriveId drive, String name) {
+        return new Action.AddBitmap(drive.value(), name, Optional.empty(), true, Recording.ENABLED);
     }
 }

@@ -17,7 +17,8 @@ final class JobIds {
         Set<String> taken = new HashSet<>();
         for (JobAction.Backup backup : backups) {
             String id = backup.jobId();
-            if (backup.id().isPresent() && !WELL_FORMED.matcher(id).matches()) {
+            boolean isDevice = id.equals(backup.action().node());
+            if (!isDevice && !WELL_FORMED.matcher(id).matches()) {
                 return Optional.of("Invalid job ID '" + id + "'");
             }
             if (running.find(id).isPresent() || !taken.add(id)) {

@@ -1,5 +1,7 @@
 package io.varve.capture.job;
 
+import io.varve.capture.node.NodeGraph;
+import io.varve.capture.node.NodeRefusedException;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.StartedBackup;
 import io.varve.capture.tracking.Transacted;
@@ -44,13 +46,15 @@ public final class Jobs implements AutoCloseable {
     private final BitmapOrder bitmaps = new BitmapOrder();
     private final List<FileCopies> copies = new ArrayList<>();
     private final Agent agent;
-    private final DriveList drives;
+    private final NodeGraph graph;
+    private final NodeActions nodes;
     private final JobsMeans means;
     private boolean closed;
 
-    public Jobs(Agent agent, List<DriveInfo> drives, InstantSource clock) {
+    public Jobs(Agent agent, NodeGraph graph, InstantSource clock) {
         this.agent = agent;
-        this.drives = new DriveList(drives);
+        this.graph = graph;
+        this.nodes = new NodeActions(graph);
         this.means = new JobsMeans(agent, table, new JobsThread(lock), new CopyPipeline(BUDGET), clock);
         agent.observe((drive, key, conclusion) -> means.thread().run(() -> concluded(drive, key, conclusion)));
     }
@@ -135,7 +139,13 @@ public final class Jobs implements AutoCloseable {
         means.thread().end();
     }
 
-    private JobsAnswer carryOut(List<JobAction> actions, Completion completion) {
+    private JobsAnswer carryOut(List<JobAction> named, Completion completion) {
+        List<JobAction> actions;
+        try {
+            actions = nodes.resolved(named);
+        } catch (NodeRefusedException e) {
+            return new JobsAnswer.Refused(e.description());
+        }
         SyncPointId syncPoint = agent.newSyncPointId();
         List<Action> plain = actions.stream().map(JobAction::action).toList();
         // What's refused anyway must not touch a target.
@@ -151,7 +161,7 @@ public final class Jobs implements AutoCloseable {
         if (badId.isPresent()) {
             return new JobsAnswer.Refused(badId.get());
         }
-        return switch (StartingJobs.open(backups, drives, agent.states())) {
+        return switch (StartingJobs.open(backups, graph, agent.states())) {
             case StartingJobs.Opening.Refused(String why) -> new JobsAnswer.Refused(why);
             case StartingJobs.Opening.Opened(StartingJobs starting) ->
                 switch (agent.transact(plain, completion, syncPoint)) {

@@ -1,5 +1,6 @@
 package io.varve.capture.job;
 
+import io.varve.capture.node.NodeGraph;
 import io.varve.capture.tracking.StartedBackup;
 import io.varve.core.Invariant;
 import io.varve.core.drive.DriveState;
@@ -41,15 +42,15 @@ final class StartingJobs {
     private StartingJobs() {}
 
     /** Opens all targets, or none. The planner has looked at the actions before. */
-    static Opening open(List<JobAction.Backup> backups, DriveList drives, SortedMap<DriveId, DriveState> states) {
+    static Opening open(List<JobAction.Backup> backups, NodeGraph graph, SortedMap<DriveId, DriveState> states) {
         StartingJobs starting = new StartingJobs();
-        TargetOpener opener = new TargetOpener(drives.drives());
+        TargetOpener opener = new TargetOpener(graph);
         for (JobAction.Backup backup : backups) {
             DriveId drive = new DriveId(backup.action().node());
             Optional<OpenedTarget> target = Optional.empty();
             if (backup.target() instanceof JobAction.Target.File file) {
                 long sizeBytes = Objects.requireNonNull(states.get(drive)).sizeBytes();
-                switch (opener.open(drives.of(drive), sizeBytes, file)) {
+                switch (opener.open(graph.tracked(drive).orElseThrow(), sizeBytes, file)) {
                     case TargetOpener.Opening.Opened(OpenedTarget opened) -> target = Optional.of(opened);
                     case TargetOpener.Opening.Refused(String why) -> {
                         starting.abort();

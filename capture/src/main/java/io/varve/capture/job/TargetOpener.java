@@ -1,5 +1,7 @@
 package io.varve.capture.job;
 
+import io.varve.capture.node.Node;
+import io.varve.capture.node.NodeGraph;
 import io.varve.formats.qcow2.ClusterSize;
 import io.varve.formats.qcow2.ImageGeometry;
 import io.varve.transfer.target.LocalImageTarget;
@@ -12,7 +14,6 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -35,10 +36,10 @@ final class TargetOpener {
     private static final int KIND_REGULAR = 0100000;
     private static final int KIND_BLOCK_DEVICE = 0060000;
 
-    private final List<DriveInfo> drives;
+    private final NodeGraph graph;
 
-    TargetOpener(List<DriveInfo> drives) {
-        this.drives = List.copyOf(drives);
+    TargetOpener(NodeGraph graph) {
+        this.graph = graph;
     }
 
     /** What came of it. */
@@ -49,8 +50,8 @@ final class TargetOpener {
     }
 
     /** Opens {@code file} for a backup of {@code source}, which has {@code sizeBytes}. */
-    Opening open(DriveInfo source, long sizeBytes, JobAction.Target.File file) {
-        String format = file.format().orElse(source.format());
+    Opening open(Node source, long sizeBytes, JobAction.Target.File file) {
+        String format = file.format().orElse(source.driver());
         boolean isKnown = format.equals("raw") || format.equals("qcow2");
         if (!isKnown) {
             return new Opening.Refused(
@@ -96,16 +97,18 @@ final class TargetOpener {
         }
     }
 
-    private void checkNotADrive(DriveInfo source, Path target) throws IOException, RefusedTargetException {
+    private void checkNotADrive(Node source, Path target) throws IOException, RefusedTargetException {
         Path real = Files.exists(target) ? target.toRealPath() : target;
         Path partial = real.resolveSibling(real.getFileName() + PARTIAL_SUFFIX);
-        for (DriveInfo drive : drives) {
-            if (isSame(drive.path(), target) && drive.drive().equals(source.drive())) {
-                throw new RefusedTargetException("Source and target cannot be the same");
-            }
-            if (isSame(drive.path(), target) || isSame(drive.path(), partial)) {
-                throw new RefusedTargetException("Could not open '" + target + "': it's the image of drive '"
-                        + drive.drive() + "', or is written beside it under its name: choose another target");
+        if (source.path().isPresent() && isSame(source.path().get(), target)) {
+            throw new RefusedTargetException("Source and target cannot be the same");
+        }
+        for (Node node : graph.newestFirst()) {
+            Optional<Path> image = node.path();
+            if (image.isPresent() && (isSame(image.get(), target) || isSame(image.get(), partial))) {
+                throw new RefusedTargetException("Could not open '" + target + "': it's the image of "
+                        + graph.described(node)
+                        + ", or is written beside it under its name: choose another target");
             }
         }
     }

@@ -32,7 +32,7 @@ final class ArgumentCheck {
             }
         }
         for (Map.Entry<String, JsonNode> member : arguments.properties()) {
-            if (parameters.stream().noneMatch(p -> p.name().equals(member.getKey()))) {
+            if (parameters.stream().noneMatch(p -> p.name().equals(member.getKey()) || isRest(p))) {
                 throw QmpException.generic("Parameter '" + prefix + member.getKey() + "' is unexpected");
             }
         }
@@ -42,6 +42,7 @@ final class ArgumentCheck {
     private static void check(JsonNode value, Parameter.Type type, String path, String bareName) throws QmpException {
         switch (type) {
             case Parameter.Type.Text _ -> expect(value.isTextual(), path, "string");
+            case Parameter.Type.Rest _ -> {}
             case Parameter.Type.Flag _ -> expect(value.isBoolean(), path, "boolean");
             case Parameter.Type.Whole _ ->
                 expect(
@@ -102,6 +103,10 @@ final class ArgumentCheck {
                 tagged,
                 List.of(Parameter.required("type", TEXT), Parameter.required("data", new Parameter.Type.Struct(data))),
                 path + ".");
+    }
+
+    private static boolean isRest(Parameter parameter) {
+        return parameter.type() instanceof Parameter.Type.Rest;
     }
 
     private static boolean isWithin(BigInteger value, BigInteger min, BigInteger max) {

@@ -6,14 +6,12 @@ import static io.varve.capture.qmp.Parameter.required;
 import static io.varve.capture.qmp.Parameter.text;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.varve.capture.job.DriveInfo;
 import io.varve.core.drive.Recording;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.Action.MergeBitmaps.Source;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** The commands on dirty bitmaps, which are actions of transactions, too. */
 final class BitmapActions {
@@ -26,11 +24,7 @@ final class BitmapActions {
 
     private static final List<Parameter> BITMAP = List.of(text("node"), text("name"));
 
-    private final List<DriveInfo> drives;
-
-    BitmapActions(List<DriveInfo> drives) {
-        this.drives = List.copyOf(drives);
-    }
+    private BitmapActions() {}
 
     /** What each takes. */
     static Map<String, List<Parameter>> parameters() {
@@ -53,14 +47,14 @@ final class BitmapActions {
     }
 
     /** @param type one of those above */
-    Action action(String type, Arguments data) {
+    static Action action(String type, Arguments data) {
         String node = data.text("node");
         return switch (type) {
             case ADD ->
                 new Action.AddBitmap(
                         node,
                         data.text("name"),
-                        data.optionalNumber("granularity").or(() -> granularity(node)),
+                        data.optionalNumber("granularity"),
                         data.flag("persistent", false),
                         data.flag("disabled", false) ? Recording.DISABLED : Recording.ENABLED);
             case REMOVE -> new Action.RemoveBitmap(node, data.text("name"));
@@ -82,13 +76,5 @@ final class BitmapActions {
         return bitmap.isTextual()
                 ? new Source(node, bitmap.textValue())
                 : new Source(bitmap.path("node").asText(), bitmap.path("name").asText());
-    }
-
-    private Optional<Long> granularity(String node) {
-        return drives.stream()
-                .filter(drive -> drive.drive().value().equals(node))
-                .filter(drive -> drive.granularityBytes().isPresent())
-                .map(drive -> drive.granularityBytes().getAsLong())
-                .findFirst();
     }
 }

@@ -2,8 +2,10 @@ package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.varve.capture.job.DriveInfo;
 import io.varve.capture.job.Jobs;
+import io.varve.capture.node.Device;
+import io.varve.capture.node.Node;
+import io.varve.capture.node.NodeGraph;
 import io.varve.capture.tracking.Agent;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
@@ -11,89 +13,94 @@ import io.varve.core.drive.DriveState;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 
-/** Drives as query-block and query-named-block-nodes describe them (QAPI's BlockInfo and BlockDeviceInfo in 7.2). */
+/** Nodes as query-block and query-named-block-nodes describe them (QAPI's BlockInfo and BlockDeviceInfo in 7.2). */
 final class BlockInfo {
     private static final List<String> LIMITS = List.of("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr");
 
     private final Agent agent;
     private final Jobs jobs;
-    private final List<DriveInfo> drives;
+    private final NodeGraph graph;
 
-    BlockInfo(Agent agent, Jobs jobs, List<DriveInfo> drives) {
+    BlockInfo(Agent agent, Jobs jobs, NodeGraph graph) {
         this.agent = agent;
         this.jobs = jobs;
-        this.drives = List.copyOf(drives);
+        this.graph = graph;
     }
 
     ArrayNode blocks() throws QmpException {
         ArrayNode blocks = JsonText.object().arrayNode();
-        Map<DriveId, DriveState> states = agent.states();
-        for (DriveInfo drive : drives) {
-            DriveState state = states.get(drive.drive());
-            if (state != null) {
-                ObjectNode block = blocks.addObject();
-                block.put("io-status", "ok");
-                block.put("device", drive.drive().value());
-                block.put("locked", false);
-                block.put("removable", false);
-                block.set("inserted", node(drive, state));
-                block.put("type", "unknown");
+        for (Device device : graph.devices()) {
+            ObjectNode block = blocks.addObject();
+            block.put("io-status", "ok");
+            block.put("device", device.model().isEmpty() ? device.id() : "");
+            block.put("locked", false);
+            block.put("removable", device.node().isEmpty());
+            if (device.node().isPresent()) {
+                block.set("inserted", node(device.node().get(), true));
+            } else {
+                block.put("tray_open", false);
             }
+            if (!device.model().isEmpty()) {
+                block.put("qdev", device.model());
+            }
+            block.put("type", "unknown");
         }
         return blocks;
     }
 
-    ArrayNode nodes() throws QmpException {
+    /** @param flat without the images under each image */
+    ArrayNode nodes(boolean flat) throws QmpException {
         ArrayNode nodes = JsonText.object().arrayNode();
-        Map<DriveId, DriveState> states = agent.states();
-        for (DriveInfo drive : drives) {
-            DriveState state = states.get(drive.drive());
-            if (state != null) {
-                nodes.add(node(drive, state));
-            }
+        for (Node node : graph.newestFirst()) {
+            nodes.add(node(node, !flat));
         }
         return nodes;
     }
 
-    private ObjectNode node(DriveInfo drive, DriveState state) throws QmpException {
-        String file = drive.path().toString();
-        ObjectNode node = JsonText.object();
-        LIMITS.forEach(limit -> node.put(limit, 0));
-        node.put("ro", false);
-        node.put("backing_file_depth", 0);
-        node.put("drv", drive.format());
-        node.put("encrypted", false);
-        node.put("file", file);
-        node.put("node-name", drive.drive().value());
-        node.put("detect_zeroes", "off");
-        node.put("write_threshold", 0);
-        ObjectNode cache = node.putObject("cache");
-        cache.put("no-flush", false);
-        cache.put("direct", false);
+    private ObjectNode node(Node node, boolean withBacking) throws QmpException {
+        ObjectNode json = JsonText.object();
+        LIMITS.forEach(limit -> json.put(limit, 0));
+        json.put("ro", node.isReadOnly());
+        node.backing().ifPresent(backing -> json.put("backing_file", backing.filename()));
+        json.put("backing_file_depth", depth(node));
+        json.put("drv", node.driver());
+        json.put("encrypted", false);
+        json.put("file", node.filename());
+        json.put("node-name", node.name());
+        json.put("detect_zeroes", node.spec().options().detectZeroes());
+        json.put("write_threshold", 0);
+        ObjectNode cache = json.putObject("cache");
+        cache.put("no-flush", node.spec().options().noFlush());
+        cache.put("direct", node.spec().options().direct());
         cache.put("writeback", true);
-        ObjectNode image = node.putObject("image");
-        image.put("virtual-size", state.sizeBytes());
-        image.put("filename", file);
-        image.put("format", drive.format());
-        ArrayNode bitmaps = bitmaps(state);
+        json.set("image", ImageInfo.of(node, withBacking));
+        ArrayNode bitmaps = bitmaps(node);
         if (!bitmaps.isEmpty()) {
-            node.set("dirty-bitmaps", bitmaps);
+            json.set("dirty-bitmaps", bitmaps);
         }
-        return node;
+        return json;
     }
 
-    private ArrayNode bitmaps(DriveState state) throws QmpException {
+    private static int depth(Node node) {
+        return node.backing().map(backing -> 1 + depth(backing)).orElse(0);
+    }
+
+    private ArrayNode bitmaps(Node node) throws QmpException {
         ArrayNode bitmaps = JsonText.object().arrayNode();
-        for (Bitmap bitmap : jobs.newestFirst(state)) {
+        Optional<DriveState> state = node.drive().flatMap(agent::state);
+        if (state.isEmpty()) {
+            return bitmaps;
+        }
+        for (Bitmap bitmap : jobs.newestFirst(state.get())) {
             ObjectNode json = bitmaps.addObject();
             json.put("name", bitmap.name().value());
             json.put("recording", bitmap.isRecording());
             json.put("persistent", bitmap.persistent());
             json.put("busy", bitmap.status() instanceof BitmapStatus.Busy);
             json.put("granularity", bitmap.granularity().bytes());
-            json.put("count", dirtyBytes(state.drive(), bitmap));
+            json.put("count", dirtyBytes(state.get().drive(), bitmap));
             if (bitmap.status() instanceof BitmapStatus.Inconsistent) {
                 json.put("inconsistent", true);
             }

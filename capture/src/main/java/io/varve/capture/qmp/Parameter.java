@@ -11,6 +11,9 @@ record Parameter(String name, Type type, boolean isRequired) {
 
         record Flag() implements Type {}
 
+        /** Whatever it is, under whatever name. */
+        record Rest() implements Type {}
+
         /** A signed number of 64 bits. */
         record Whole() implements Type {}
 
@@ -28,6 +31,11 @@ record Parameter(String name, Type type, boolean isRequired) {
 
         /** An object whose member {@code type} says what its member {@code data} is. */
         record Tagged(Map<String, List<Parameter>> branches) implements Type {}
+    }
+
+    /** Members that the command's own reader checks. */
+    static Parameter rest() {
+        return new Parameter("", new Type.Rest(), false);
     }
 
     static Parameter required(String name, Type type) {

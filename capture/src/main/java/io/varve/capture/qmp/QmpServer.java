@@ -2,9 +2,9 @@ package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.varve.capture.job.ArchiveBackups;
-import io.varve.capture.job.DriveInfo;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.net.Listeners;
+import io.varve.capture.node.NodeGraph;
 import io.varve.capture.tracking.Agent;
 import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
@@ -41,20 +41,17 @@ public final class QmpServer implements AutoCloseable {
      * @param quit asks the agent to end: called on a monitor's thread when a client wants that, so it must return soon
      *     and not close the server itself
      */
-    public record Face(Agent agent, Jobs jobs, List<DriveInfo> drives, String packageName, Runnable quit) {
-        public Face {
-            drives = List.copyOf(drives);
-        }
-    }
+    public record Face(Agent agent, Jobs jobs, NodeGraph graph, String packageName, Runnable quit) {}
 
     public QmpServer(Face face, InstantSource clock) {
         this.packageName = face.packageName();
         this.events = new Events(clock);
         Jobs jobs = face.jobs();
         List<Command> all = new ArrayList<>();
-        all.addAll(new TransactionCommands(jobs, new BitmapActions(face.drives())).commands());
-        all.addAll(new QueryCommands(new BlockInfo(face.agent(), jobs, face.drives()), jobs).commands());
-        all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.drives())).commands());
+        all.addAll(new TransactionCommands(jobs).commands());
+        all.addAll(new QueryCommands(new BlockInfo(face.agent(), jobs, face.graph()), jobs).commands());
+        all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
+        all.addAll(new NodeCommands(face.graph()).commands());
         all.add(Command.of("query-version", List.of(), _ -> AgentVersion.json(packageName)));
         all.add(Command.of("query-name", List.of(), _ -> JsonText.object()));
         all.add(new Command("quit", List.of(), _ -> JsonText.object(), () -> {

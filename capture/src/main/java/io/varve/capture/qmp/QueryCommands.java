@@ -20,7 +20,10 @@ final class QueryCommands {
     List<Command> commands() {
         return List.of(
                 Command.of("query-block", List.of(), _ -> blocks.blocks()),
-                Command.of("query-named-block-nodes", List.of(Parameter.optionalFlag("flat")), _ -> blocks.nodes()),
+                Command.of(
+                        "query-named-block-nodes",
+                        List.of(Parameter.optionalFlag("flat")),
+                        arguments -> blocks.nodes(arguments.flag("flat", false))),
                 Command.of("query-block-jobs", List.of(), _ -> blockJobs()),
                 Command.of("query-jobs", List.of(), _ -> jobs()),
                 Command.of("query-status", List.of(), _ -> status()));

@@ -19,11 +19,9 @@ final class TransactionCommands {
     private static final String ABORT = "abort";
 
     private final Jobs jobs;
-    private final BitmapActions bitmaps;
 
-    TransactionCommands(Jobs jobs, BitmapActions bitmaps) {
+    TransactionCommands(Jobs jobs) {
         this.jobs = jobs;
-        this.bitmaps = bitmaps;
     }
 
     List<Command> commands() {
@@ -74,7 +72,7 @@ final class TransactionCommands {
         return switch (type) {
             case BACKUP -> BackupArguments.action(data);
             case ABORT -> new JobAction.Plain(new Action.Abort());
-            default -> new JobAction.Plain(bitmaps.action(type, data));
+            default -> new JobAction.Plain(BitmapActions.action(type, data));
         };
     }
 

@@ -1,5 +1,6 @@
 package io.varve.capture.tracking;
 
+import io.varve.capture.nbd.Export;
 import io.varve.capture.snapshot.CopyBuffers;
 import io.varve.capture.snapshot.Fleece;
 import io.varve.core.cut.Hold;
@@ -27,6 +28,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -71,13 +73,58 @@ public final class Agent implements AutoCloseable {
      * @throws IOException in one sentence; the backend stays open then
      */
     public void attach(DriveImage image) throws IOException {
+        if (means.surroundings().exports().find(image.drive().value()).isPresent()) {
+            throw new IOException("an export named '" + image.drive() + "' exists already: name the drive otherwise");
+        }
+        add(image).offer();
+        tell();
+    }
+
+    /**
+     * As {@link #attach}, but whoever calls offers the export that this returns, if anybody.
+     *
+     * @throws IOException in one sentence; the backend stays open then
+     */
+    public Export track(DriveImage image) throws IOException {
+        Export export = add(image).export();
+        tell();
+        return export;
+    }
+
+    private AttachedDrive add(DriveImage image) throws IOException {
         control.lock();
         try {
             if (drives.containsKey(image.drive())) {
                 throw new IOException("drive '" + image.drive() + "' is attached already");
             }
-            drives.put(image.drive(), AttachedDrive.attach(image, means, control, this::tell));
+            AttachedDrive drive = AttachedDrive.attach(image, means, control, this::tell);
+            drives.put(image.drive(), drive);
             published = new TreeMap<>(drives);
+            return drive;
+        } finally {
+            control.unlock();
+        }
+    }
+
+    /** Whether an earlier run left something that is known of a drive of this name. */
+    public boolean knew(DriveId drive) {
+        return Attachment.exists(means.options(), drive);
+    }
+
+    /**
+     * Gives one drive up in order, and closes its backend; bitmaps that aren't persistent are gone. Does nothing when
+     * it isn't attached.
+     *
+     * @throws IOException as {@link #close}
+     */
+    public void detach(DriveId drive) throws IOException {
+        control.lock();
+        try {
+            AttachedDrive attached = drives.remove(drive);
+            published = new TreeMap<>(drives);
+            if (attached != null) {
+                attached.detach();
+            }
         } finally {
             control.unlock();
         }
@@ -89,6 +136,11 @@ public final class Agent implements AutoCloseable {
         SortedMap<DriveId, DriveState> states = new TreeMap<>();
         published.forEach((id, drive) -> states.put(id, drive.state()));
         return states;
+    }
+
+    /** One drive's state now; empty when it isn't attached. */
+    public Optional<DriveState> state(DriveId drive) {
+        return Optional.ofNullable(published.get(drive)).map(AttachedDrive::state);
     }
 
     /** A new name for a sync point. */
@@ -249,6 +301,16 @@ public final class Agent implements AutoCloseable {
             throw new IOException("drive '" + id + "' isn't attached");
         }
         return drive;
+    }
+
+    /** What the agent found around it. */
+    public AgentSurroundings surroundings() {
+        return means.surroundings();
+    }
+
+    /** Flushes images for exports that are no drive's yet; never interrupts its threads. */
+    public Executor flushes() {
+        return means.threads().flushes();
     }
 
     private void tell() {

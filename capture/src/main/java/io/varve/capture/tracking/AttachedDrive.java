@@ -45,7 +45,9 @@ final class AttachedDrive {
     private final AcknowledgedControl acknowledged;
     private final WritePath path;
     private final DriveFeed feed;
+    private final Export export;
     private final Map<BackupKey, StartedBackup> running = new HashMap<>();
+    private boolean offered;
 
     private AttachedDrive(
             DriveImage image, Attachment.Attached attached, AgentMeans means, Lock control, Runnable changed) {
@@ -61,27 +63,31 @@ final class AttachedDrive {
                 new InFlightTable(inFlight.segment(), AgentOptions.IN_FLIGHT_MAX),
                 attached.open());
         this.feed = new DriveFeed(control, changed, this, acknowledged);
+        this.export = new TrackedDrive(
+                image.backend(),
+                new BackendExport(
+                        image.backend(),
+                        BackendAccess.READ_WRITE,
+                        means.threads().flushes()),
+                path,
+                means.threads().waitingWrites());
     }
 
-    /** Attaches, and offers the drive's export. */
+    /** Attaches. */
     static AttachedDrive attach(DriveImage image, AgentMeans means, Lock control, Runnable changed) throws IOException {
-        if (means.surroundings().exports().find(image.drive().value()).isPresent()) {
-            throw new IOException("an export named '" + image.drive() + "' exists already: name the drive otherwise");
-        }
         Attachment.Attached attached = Attachment.of(means.options(), means.surroundings(), image);
-        AttachedDrive drive = new AttachedDrive(image, attached, means, control, changed);
-        drive.exports.add(
-                image.drive().value(),
-                new TrackedDrive(
-                        image.backend(),
-                        new BackendExport(
-                                image.backend(),
-                                BackendAccess.READ_WRITE,
-                                means.threads().flushes()),
-                        drive.path,
-                        means.threads().waitingWrites()),
-                "drive " + image.drive() + ", tracked by Varve");
-        return drive;
+        return new AttachedDrive(image, attached, means, control, changed);
+    }
+
+    /** Offers the drive's export under the drive's name. */
+    void offer() {
+        exports.add(image.drive().value(), export, "drive " + image.drive() + ", tracked by Varve");
+        offered = true;
+    }
+
+    /** What guests write to. */
+    Export export() {
+        return export;
     }
 
     DriveImage image() {
@@ -212,7 +218,9 @@ final class AttachedDrive {
      * @throws IOException when it couldn't be done in order; it's given up then, too, and is recovered when attached
      */
     void detach() throws IOException {
-        exports.remove(image.drive().value());
+        if (offered) {
+            exports.remove(image.drive().value());
+        }
         feed.close();
         Backend backend = image.backend();
         try (backend;
@@ -234,10 +242,10 @@ final class AttachedDrive {
             boolean _ = conclude(key, new Conclusion.Cancelled());
         }
         awaitWrites();
-        image.backend().flush();
+        image.backend().undisturbed().flush();
         LiveSet open = path.open();
         kept.keepOpen(open.header(), open.marks());
-        ImageIdentity left = ImageIdentities.of(image.path(), image.backend());
+        ImageIdentity left = ImageIdentities.of(image.path(), image.backend().undisturbed());
         append(List.of(new DriveEvent.DriveDetached(left)));
         // No write is in flight, and none is admitted.
         open.close();

@@ -11,6 +11,7 @@ import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
+import io.varve.core.id.DriveId;
 import io.varve.core.id.IncarnationId;
 import io.varve.core.id.JournalId;
 import java.io.IOException;
@@ -65,6 +66,11 @@ final class Attachment {
         this.incarnation = new IncarnationId(surroundings.randomId());
     }
 
+    /** Whether a journal of such a drive is there. */
+    static boolean exists(AgentOptions options, DriveId drive) {
+        return Files.exists(options.stateDirectory().resolve(drive.value()).resolve(JOURNAL));
+    }
+
     /** @throws IOException in one sentence; then nothing is open, and another try finds what this one found */
     static Attached of(AgentOptions options, AgentSurroundings surroundings, DriveImage image) throws IOException {
         String name = image.drive().value();
@@ -94,8 +100,8 @@ final class Attachment {
 
     private Attached attach() throws IOException {
         // A marker of the last run that isn't published yet must not be overtaken by a power cut.
-        image.backend().flush();
-        ImageIdentity now = ImageIdentities.of(image.path(), image.backend());
+        image.backend().undisturbed().flush();
+        ImageIdentity now = ImageIdentities.of(image.path(), image.backend().undisturbed());
         Path file = stateDirectory.resolve(JOURNAL);
         if (!Files.exists(file)) {
             return fresh(file, now);

@@ -274,7 +274,7 @@ final class DriveTransaction {
                         () -> {
                             try {
                                 drive.path().flushes();
-                                drive.image().backend().flush();
+                                drive.image().backend().undisturbed().flush();
                                 drive.path().flushes();
                             } catch (IOException | RuntimeException e) {
                                 started.forEach(b -> b.snapshot()

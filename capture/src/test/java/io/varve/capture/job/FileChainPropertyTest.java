@@ -4,14 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.varve.capture.backend.Backend;
+import io.varve.capture.backend.BackendAccess;
+import io.varve.capture.backend.RawFileBackend;
 import io.varve.capture.nbd.Export;
+import io.varve.capture.node.NodeGraph;
 import io.varve.capture.tracking.AgentFixture;
 import io.varve.capture.tracking.GuestWriter;
 import io.varve.core.Seeds;
 import io.varve.core.Tool;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Completion;
-import io.varve.core.id.DriveId;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.SyncMode;
 import java.nio.file.Files;
@@ -20,7 +23,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -55,10 +57,13 @@ class FileChainPropertyTest {
     private static void run(SplittableRandom random, Path folder) throws Exception {
         try (AgentFixture fixture = AgentFixture.open(folder)) {
             List<Export> exports = new ArrayList<>();
-            List<DriveInfo> infos = new ArrayList<>();
+            NodeGraph graph = new NodeGraph(fixture.agent());
             for (String drive : DRIVES) {
-                exports.add(fixture.attach(drive, SIZE_BYTES));
-                infos.add(new DriveInfo(new DriveId(drive), fixture.image(drive), "raw", OptionalLong.empty()));
+                Path image = fixture.image(drive);
+                AgentFixture.makeImage(image, SIZE_BYTES);
+                Backend backend = RawFileBackend.open(image, BackendAccess.READ_WRITE);
+                exports.add(
+                        graph.adopt(drive, image, backend).node().orElseThrow().io());
             }
             List<GuestWriter> writers = new ArrayList<>();
             List<Thread> threads = new ArrayList<>();
@@ -67,7 +72,7 @@ class FileChainPropertyTest {
                 writers.add(writer);
                 threads.add(Thread.ofPlatform().start(writer));
             }
-            try (Jobs jobs = new Jobs(fixture.agent(), infos, InstantSource.system())) {
+            try (Jobs jobs = new Jobs(fixture.agent(), graph, InstantSource.system())) {
                 new Chains(jobs, folder, writers).run(random);
             } finally {
                 writers.forEach(GuestWriter::stop);

@@ -188,7 +188,7 @@ class CommandErrorsTest {
         }
 
         JsonNode bitmaps =
-                monitor.run("{'execute': 'query-named-block-nodes'}").get(0).get("dirty-bitmaps");
+                monitor.run("{'execute': 'query-block'}").get(0).get("inserted").get("dirty-bitmaps");
 
         StringBuilder names = new StringBuilder();
         bitmaps.forEach(bitmap -> names.append(bitmap.get("name").textValue()));

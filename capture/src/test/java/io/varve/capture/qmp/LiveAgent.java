@@ -3,16 +3,16 @@ package io.varve.capture.qmp;
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.backend.RawFileBackend;
-import io.varve.capture.job.DriveInfo;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
 import io.varve.capture.nbd.NbdServerOptions;
+import io.varve.capture.node.Node;
+import io.varve.capture.node.NodeGraph;
+import io.varve.capture.node.NodeListener;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.AgentOptions;
 import io.varve.capture.tracking.AgentSurroundings;
-import io.varve.capture.tracking.DriveImage;
-import io.varve.core.id.DriveId;
 import io.varve.formats.nbd.NbdAddress;
 import io.varve.formats.nbd.NbdUri;
 import io.varve.transfer.nbd.NbdClient;
@@ -23,9 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.UnaryOperator;
@@ -33,6 +31,7 @@ import java.util.function.UnaryOperator;
 /** A whole agent in this process, without Kafka: raw images, an NBD server, jobs and a QMP server. */
 final class LiveAgent implements AutoCloseable {
     final Agent agent;
+    final NodeGraph graph;
     final Jobs jobs;
     final NbdAddress qmp;
     final CountDownLatch quit = new CountDownLatch(1);
@@ -52,7 +51,20 @@ final class LiveAgent implements AutoCloseable {
                 AgentOptions.in(folder.resolve("state"), folder.resolve("live"), nbd.toString()),
                 new AgentSurroundings(
                         exports, InstantSource.system(), System::nanoTime, new SecureRandom(), new UUID(3, 4)));
-        List<DriveInfo> infos = new ArrayList<>();
+        graph = new NodeGraph(agent);
+        graph.listen(new NodeListener() {
+            @Override
+            public void offered(String name, Node node, boolean isDevice) {
+                if (isDevice) {
+                    exports.add(name, node.io());
+                }
+            }
+
+            @Override
+            public void withdrawn(String name) {
+                exports.remove(name);
+            }
+        });
         for (String drive : drives) {
             Path image = image(drive);
             if (!Files.exists(image)) {
@@ -61,12 +73,11 @@ final class LiveAgent implements AutoCloseable {
                 }
             }
             Backend backend = wrap.apply(RawFileBackend.open(image, BackendAccess.READ_WRITE));
-            agent.attach(new DriveImage(new DriveId(drive), image, backend));
-            infos.add(new DriveInfo(new DriveId(drive), image, "raw", OptionalLong.empty()));
+            graph.adopt(drive, image, backend);
         }
-        jobs = new Jobs(agent, infos, InstantSource.system());
+        jobs = new Jobs(agent, graph, InstantSource.system());
         qmpServer = new QmpServer(
-                new QmpServer.Face(agent, jobs, infos, "varve test", quit::countDown), InstantSource.system());
+                new QmpServer.Face(agent, jobs, graph, "varve test", quit::countDown), InstantSource.system());
         qmp = qmpServer.listen(new NbdAddress.Unix(folder.resolve("qmp.sock").toString()));
     }
 

@@ -35,7 +35,8 @@ class Qcow2DriveTest {
                 List.of(nbd()),
                 Optional.empty(),
                 List.of(qmp()),
-                List.of(DriveArgument.parse("drive0=" + path("drive.qcow2") + ",format=qcow2,backing=on")),
+                CaptureConfig.planOf(
+                        List.of(DriveArgument.parse("drive0=" + path("drive.qcow2") + ",format=qcow2,backing=on"))),
                 Optional.empty(),
                 "varve test");
         return CaptureRole.start(

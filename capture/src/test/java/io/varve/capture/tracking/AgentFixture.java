@@ -92,7 +92,7 @@ public final class AgentFixture implements AutoCloseable {
         return backend;
     }
 
-    static void makeImage(Path image, long sizeBytes) throws IOException {
+    public static void makeImage(Path image, long sizeBytes) throws IOException {
         try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
             file.setLength(sizeBytes);
         }

@@ -7,6 +7,7 @@ import io.varve.capture.backend.ZeroMode;
 import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.StatusExtent;
 import io.varve.formats.qcow2.DriveEntry;
+import io.varve.formats.qcow2.DriveHeader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.NonWritableChannelException;
@@ -47,6 +48,27 @@ public final class Qcow2Backend implements Backend {
      */
     public static Qcow2Backend open(Path image, BackendAccess access, BackingRule backing) throws IOException {
         return open(List.of(image), access, backing::open);
+    }
+
+    /**
+     * What lies under an image, as whoever opens it says.
+     *
+     * @see #open(Path, BackendAccess, Backing)
+     */
+    @FunctionalInterface
+    public interface Backing {
+        /** The backend that shows through, which the image closes with itself; empty for zeros. */
+        Optional<Backend> under(DriveHeader header) throws IOException;
+    }
+
+    /** As {@link #open(Path, BackendAccess, BackingRule)}, with what {@code backing} gives under it. */
+    public static Qcow2Backend open(Path image, BackendAccess access, Backing backing) throws IOException {
+        return open(List.of(image), access, (_, header) -> backing.under(header));
+    }
+
+    /** The header as it was read. */
+    public DriveHeader header() {
+        return image.header();
     }
 
     static Qcow2Backend open(List<Path> chain, BackendAccess access, BackingRule.Opener below) throws IOException {

@@ -1,0 +1,137 @@
+package io.varve.capture.node;
+
+import io.varve.capture.backend.Backend;
+import io.varve.capture.backend.ZeroMode;
+import io.varve.formats.nbd.StatusExtent;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * A node's bytes, whose backend may be replaced while they're used: by one of another access or another size. A request
+ * that meets the end of the old one goes to the new one.
+ *
+ * <p>Safe for any thread.
+ */
+public final class NodeBackend implements Backend {
+    private volatile Backend now;
+
+    NodeBackend(Backend backend) {
+        now = backend;
+    }
+
+    /** What the requests go to at present. */
+    public Backend now() {
+        return now;
+    }
+
+    /** Sends requests to {@code next} from now on; what they went to is the caller's to close. */
+    Backend replace(Backend next) {
+        Backend before = now;
+        now = next;
+        return before;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return now.sizeBytes();
+    }
+
+    @Override
+    public boolean isRemote() {
+        return now.isRemote();
+    }
+
+    @Override
+    public Backend undisturbed() {
+        return now.undisturbed();
+    }
+
+    @Override
+    public void read(long offsetBytes, ByteBuffer into) throws IOException {
+        Backend backend = now;
+        int begin = into.position();
+        int end = into.limit();
+        try {
+            backend.read(offsetBytes, into);
+        } catch (IOException e) {
+            throwUnlessReplaced(backend, e);
+            into.limit(end).position(begin);
+            read(offsetBytes, into);
+        }
+    }
+
+    @Override
+    public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        return now.readAtOnce(offsetBytes, into);
+    }
+
+    @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        now.willRead(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public void write(long offsetBytes, ByteBuffer data) throws IOException {
+        Backend backend = now;
+        int begin = data.position();
+        int end = data.limit();
+        try {
+            backend.write(offsetBytes, data);
+        } catch (IOException e) {
+            throwUnlessReplaced(backend, e);
+            data.limit(end).position(begin);
+            write(offsetBytes, data);
+        }
+    }
+
+    @Override
+    public void zero(long offsetBytes, long lengthBytes, ZeroMode mode) throws IOException {
+        Backend backend = now;
+        try {
+            backend.zero(offsetBytes, lengthBytes, mode);
+        } catch (IOException e) {
+            throwUnlessReplaced(backend, e);
+            zero(offsetBytes, lengthBytes, mode);
+        }
+    }
+
+    @Override
+    public void trim(long offsetBytes, long lengthBytes) throws IOException {
+        Backend backend = now;
+        try {
+            backend.trim(offsetBytes, lengthBytes);
+        } catch (IOException e) {
+            throwUnlessReplaced(backend, e);
+            trim(offsetBytes, lengthBytes);
+        }
+    }
+
+    @Override
+    public void flush() throws IOException {
+        Backend backend = now;
+        try {
+            backend.flush();
+        } catch (IOException e) {
+            throwUnlessReplaced(backend, e);
+            flush();
+        }
+    }
+
+    @Override
+    public List<StatusExtent> allocation(long offsetBytes, long lengthBytes, int extentsMax) throws IOException {
+        return now.allocation(offsetBytes, lengthBytes, extentsMax);
+    }
+
+    @SuppressWarnings("ReferenceEquality") // Another one is meant, not one like it.
+    private void throwUnlessReplaced(Backend backend, IOException failure) throws IOException {
+        if (backend == now) {
+            throw failure;
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        now.close();
+    }
+}

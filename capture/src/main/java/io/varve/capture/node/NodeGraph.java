@@ -1,0 +1,365 @@
+package io.varve.capture.node;
+
+import io.varve.capture.backend.Backend;
+import io.varve.capture.backend.BackendAccess;
+import io.varve.capture.nbd.BackendExport;
+import io.varve.capture.node.NodeSpec.ChildSpec;
+import io.varve.capture.tracking.Agent;
+import io.varve.capture.tracking.DriveImage;
+import io.varve.core.id.DriveId;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/**
+ * All block nodes and devices of an agent: who is over whom, who may go, and which of them the agent tracks.
+ *
+ * <p>A node is tracked from the moment on when it gets a bitmap or is a backup's source, or at once when an earlier run
+ * left something of it; see {@code docs/adr/0004-nodes-are-tracked-when-they-need-it.md}.
+ *
+ * <p>Thread: safe for any thread; takes the agent's control lock within its own, never the other way round.
+ */
+public final class NodeGraph {
+    private final Agent agent;
+    private final NodeNames names;
+    private final NodeOpener opener;
+    private final Map<String, Node> nodes = new LinkedHashMap<>();
+    private final Map<String, Device> devices = new LinkedHashMap<>();
+    private final List<NodeListener> listeners = new CopyOnWriteArrayList<>();
+
+    /** No nodes yet. */
+    public NodeGraph(Agent agent) {
+        this.agent = agent;
+        this.names = new NodeNames(agent.surroundings().random());
+        this.opener = new NodeOpener(this::child, agent.surroundings().nanos());
+    }
+
+    /** Has {@code listener} told of all nodes and devices that come and go from now on. */
+    public void listen(NodeListener listener) {
+        listeners.add(listener);
+    }
+
+    /** QMP's blockdev-add. */
+    public synchronized Node add(NodeSpec spec) throws NodeRefusedException {
+        if (spec.options().name().isEmpty()) {
+            throw new NodeRefusedException("'node-name' must be specified for the root node");
+        }
+        Node node = make(spec, Node.Owner.MONITOR);
+        trackAgain(node);
+        return node;
+    }
+
+    /** A guest's disk with an image of its own. */
+    public synchronized Device addDevice(String id, NodeSpec spec, Optional<Long> granularityBytes)
+            throws NodeRefusedException {
+        checkDevice(id);
+        Node node = make(spec, Node.Owner.DEVICE);
+        return offer(new Device(id, Optional.of(node), granularityBytes, ""));
+    }
+
+    /** A guest's disk over a node that's there, or an empty one. */
+    public synchronized Device addDevice(String id, Optional<Node> node, String model) throws NodeRefusedException {
+        checkDevice(id);
+        return offer(new Device(id, node, Optional.empty(), model));
+    }
+
+    /**
+     * A guest's disk with a raw image that somebody has opened, tracked from here on; the agent closes it.
+     *
+     * @throws IOException in one sentence; the backend stays open then
+     */
+    public synchronized Device adopt(String id, Path image, Backend backend) throws IOException {
+        NodeSpec file = new NodeSpec.FileNode(NodeOptions.DEFAULT, "file", image.toString());
+        Node below = register(
+                file, Node.Owner.PARENT, names.generate(), new NodeOpener.Opened(new NodeBackend(backend), Map.of()));
+        NodeSpec raw = new NodeSpec.Raw(NodeOptions.DEFAULT, new ChildSpec.Inline(file));
+        Node node = register(
+                raw,
+                Node.Owner.DEVICE,
+                names.generate(),
+                new NodeOpener.Opened(new NodeBackend(backend), Map.of(Node.FILE, below)));
+        DriveId drive = NodeNames.drive(id);
+        node.io().track(() -> agent.track(new DriveImage(drive, image, backend)));
+        node.drive(drive);
+        return offer(new Device(id, Optional.of(node), Optional.empty(), ""));
+    }
+
+    private Device offer(Device device) {
+        devices.put(device.id(), device);
+        device.node().ifPresent(node -> listeners.forEach(listener -> listener.offered(device.id(), node, true)));
+        return device;
+    }
+
+    private void checkDevice(String id) throws NodeRefusedException {
+        if (devices.containsKey(id)) {
+            throw new NodeRefusedException("Duplicate ID '" + id + "' for drive");
+        }
+        if (nodes.containsKey(id)) {
+            throw new NodeRefusedException("Device name '" + id + "' conflicts with an existing node name");
+        }
+    }
+
+    /** Takes a device away, and its node with it if that came with the device. */
+    public synchronized void removeDevice(String id) throws NodeRefusedException {
+        Device device = devices.remove(id);
+        if (device == null) {
+            throw new NodeRefusedException("Device '" + id + "' not found");
+        }
+        listeners.forEach(listener -> listener.withdrawn(id));
+        if (device.node().isPresent() && device.node().get().owner() == Node.Owner.DEVICE) {
+            drop(device.node().get());
+        }
+    }
+
+    /** Puts another node under a device (QEMU's {@code qom-set} of {@code drive}). */
+    public synchronized void replace(String id, Node node) throws NodeRefusedException {
+        Device device = Optional.ofNullable(devices.get(id))
+                .orElseThrow(() -> new NodeRefusedException("Device '" + id + "' not found"));
+        listeners.forEach(listener -> listener.withdrawn(id));
+        boolean _ = offer(device.with(node)).node().isPresent();
+    }
+
+    /** QMP's blockdev-del. */
+    public synchronized void delete(String name) throws NodeRefusedException {
+        Node node = named(name)
+                .orElseThrow(() -> new NodeRefusedException("Failed to find node with node-name='" + name + "'"));
+        if (deviceOver(node).isPresent()) {
+            throw new NodeRefusedException("Node " + name + " is in use");
+        }
+        for (NodeUse use : node.uses()) {
+            if (use instanceof NodeUse.Job) {
+                throw new NodeRefusedException("Node '" + name + "' is busy: " + use.reason());
+            }
+        }
+        if (node.owner() != Node.Owner.MONITOR) {
+            throw new NodeRefusedException("Node " + name + " is not owned by the monitor");
+        }
+        if (!node.parents().isEmpty() || !node.uses().isEmpty()) {
+            throw new NodeRefusedException("Block device " + name + " is in use");
+        }
+        drop(node);
+    }
+
+    /** By the name of a device, or else of a node; as QEMU looks one up. */
+    public synchronized Optional<Node> find(String deviceOrNode) {
+        Device device = devices.get(deviceOrNode);
+        return device == null || !device.model().isEmpty() ? named(deviceOrNode) : device.node();
+    }
+
+    public synchronized Optional<Node> named(String name) {
+        return Optional.ofNullable(nodes.get(name));
+    }
+
+    public synchronized Optional<Device> device(String id) {
+        return Optional.ofNullable(devices.get(id));
+    }
+
+    /** The node that the agent tracks under this name. */
+    public synchronized Optional<Node> tracked(DriveId drive) {
+        return nodes.values().stream()
+                .filter(node -> node.drive().filter(drive::equals).isPresent())
+                .findFirst();
+    }
+
+    /** The latest comes first, as in QEMU. */
+    public synchronized List<Node> newestFirst() {
+        return new ArrayList<>(nodes.values()).reversed();
+    }
+
+    /** The oldest first. */
+    public synchronized List<Device> devices() {
+        return List.copyOf(devices.values());
+    }
+
+    /**
+     * Finds a node for QEMU's commands that say it this way when there is none.
+     *
+     * @throws NodeRefusedException also when the device has no medium
+     */
+    public synchronized Node get(String deviceOrNode) throws NodeRefusedException {
+        if (devices.containsKey(deviceOrNode) && find(deviceOrNode).isEmpty()) {
+            throw new NodeRefusedException("Device '" + deviceOrNode + "' has no medium");
+        }
+        return find(deviceOrNode)
+                .orElseThrow(() -> new NodeRefusedException(
+                        "Cannot find device='" + deviceOrNode + "' nor node-name='" + deviceOrNode + "'"));
+    }
+
+    /** What a message calls a node: the drive that guests know, or the node. */
+    public synchronized String described(Node node) {
+        Node top = node;
+        while (!top.parents().isEmpty()) {
+            top = top.parents().getFirst();
+        }
+        Node highest = top;
+        return devices.values().stream()
+                .filter(device -> device.node().filter(n -> n == highest).isPresent())
+                .map(device -> "drive '" + device.id() + "'")
+                .findFirst()
+                .orElse("node '" + top.name() + "'");
+    }
+
+    /** The device over a node, if there's one. */
+    public synchronized Optional<Device> deviceOver(Node node) {
+        return devices.values().stream()
+                .filter(device -> device.node().filter(n -> n == node).isPresent())
+                .findFirst();
+    }
+
+    /** Marks a node as used; {@link #end} undoes it. */
+    public synchronized void begin(Node node, NodeUse use) {
+        node.begin(use);
+    }
+
+    public synchronized void end(Node node, NodeUse use) {
+        node.end(use);
+    }
+
+    /**
+     * Has the agent track a node, if it doesn't yet: from the return on no write is missed.
+     *
+     * @throws IOException in one sentence; then it's as before
+     */
+    public synchronized DriveId track(Node node) throws IOException {
+        if (node.drive().isEmpty()) {
+            DriveId drive = driveOf(node);
+            Path path = node.path().orElse(Path.of(node.filename()));
+            node.io().track(() -> agent.track(new DriveImage(drive, path, new BorrowedBackend(node.backend()))));
+            node.drive(drive);
+        }
+        return node.drive().orElseThrow();
+    }
+
+    /** A device's log has the device's name. */
+    private DriveId driveOf(Node node) {
+        return NodeNames.drive(deviceOver(node)
+                .filter(device -> device.model().isEmpty())
+                .map(Device::id)
+                .orElse(node.name()));
+    }
+
+    private void trackAgain(Node node) throws NodeRefusedException {
+        if (agent.knew(driveOf(node))) {
+            try {
+                DriveId _ = track(node);
+            } catch (IOException e) {
+                drop(node);
+                throw new NodeRefusedException(String.valueOf(e.getMessage()));
+            }
+        }
+    }
+
+    /** Has the agent track what's given to it at its start. */
+    public void trackAtStart(Device device) throws IOException {
+        if (device.node().isPresent()) {
+            DriveId _ = track(device.node().get());
+        }
+    }
+
+    /** Closes all nodes, those above first; the agent must have been closed before. */
+    public synchronized void close() throws IOException {
+        List<Node> left = newestFirst();
+        nodes.clear();
+        devices.clear();
+        IOException failure = null;
+        for (Node node : left) {
+            try {
+                node.backend().close();
+            } catch (IOException e) {
+                failure = failure == null ? e : failure;
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    private Node make(NodeSpec spec, Node.Owner owner) throws NodeRefusedException {
+        checkName(spec);
+        List<String> before = List.copyOf(nodes.keySet());
+        try {
+            NodeOpener.Opened opened = opener.open(spec);
+            // Generated names count up from the bottom of a tree, as in QEMU.
+            return register(spec, owner, spec.options().name().orElseGet(names::generate), opened);
+        } catch (NodeRefusedException e) {
+            giveUp(before);
+            throw e;
+        }
+    }
+
+    private Node register(NodeSpec spec, Node.Owner owner, String name, NodeOpener.Opened opened) {
+        boolean readOnly = spec.options().readOnly();
+        NodeIo io = new NodeIo(
+                new BackendExport(
+                        opened.backend(),
+                        readOnly ? BackendAccess.READ_ONLY : BackendAccess.READ_WRITE,
+                        agent.flushes()),
+                readOnly);
+        Node node = new Node(name, owner, spec, opened, io);
+        nodes.put(name, node);
+        listeners.forEach(listener -> listener.offered(name, node, false));
+        return node;
+    }
+
+    /** Closes the children that came before what failed. */
+    private void giveUp(List<String> before) throws NodeRefusedException {
+        for (Node node : newestFirst()) {
+            if (!before.contains(node.name())) {
+                drop(node);
+            }
+        }
+    }
+
+    private void checkName(NodeSpec spec) throws NodeRefusedException {
+        if (spec.options().name().isEmpty()) {
+            return;
+        }
+        String name = spec.options().name().get();
+        Optional<String> objection = NodeNames.objection(name);
+        if (objection.isPresent()) {
+            throw new NodeRefusedException(objection.get());
+        }
+        if (devices.containsKey(name)) {
+            throw new NodeRefusedException("node-name=" + name + " is conflicting with a device id");
+        }
+        if (nodes.containsKey(name)) {
+            throw new NodeRefusedException("Duplicate nodes with node-name='" + name + "'");
+        }
+    }
+
+    private Node child(ChildSpec spec, boolean readOnly, String role) throws NodeRefusedException {
+        return switch (spec) {
+            case ChildSpec.Reference(String name) -> get(name);
+            case ChildSpec.Inline(NodeSpec inline) ->
+                make(inline.with(inline.options().readOnly(readOnly)), Node.Owner.PARENT);
+        };
+    }
+
+    /** Takes a node away, and the children that came with it. */
+    private void drop(Node node) throws NodeRefusedException {
+        nodes.remove(node.name());
+        listeners.forEach(listener -> listener.withdrawn(node.name()));
+        node.leave();
+        try {
+            if (node.drive().isPresent()) {
+                agent.detach(node.drive().get());
+            }
+            node.backend().close();
+        } catch (IOException e) {
+            throw new NodeRefusedException(String.valueOf(e.getMessage()));
+        } finally {
+            for (Node child : node.children().values()) {
+                if (child.owner() == Node.Owner.PARENT && child.parents().isEmpty()) {
+                    drop(child);
+                } else {
+                    opener.takeBack(child);
+                }
+            }
+        }
+    }
+}

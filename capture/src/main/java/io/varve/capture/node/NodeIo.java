@@ -1,0 +1,257 @@
+package io.varve.capture.node;
+
+import io.varve.capture.backend.RequestFailedException;
+import io.varve.capture.backend.ZeroMode;
+import io.varve.capture.nbd.Completion;
+import io.varve.capture.nbd.Export;
+import io.varve.formats.nbd.NbdError;
+import io.varve.formats.nbd.StatusExtent;
+import io.varve.formats.nbd.TransmissionFlag;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Where all writes to a node go, whoever makes them. At first they go to the untracked export; {@link #track} lets
+ * those that have begun end, holds new ones meanwhile, and sends all later ones to the tracked export: so each write is
+ * either done before the node's first bitmap, or marked.
+ *
+ * <p>Safe for any thread. A write to a tracked node costs one volatile read here.
+ */
+public final class NodeIo implements Export {
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition idle = lock.newCondition();
+    private volatile Export export;
+    private volatile boolean tracked;
+    private volatile boolean readOnly;
+    private int inFlight; // Guarded by lock.
+
+    NodeIo(Export untracked, boolean readOnly) {
+        this.export = untracked;
+        this.readOnly = readOnly;
+    }
+
+    /** Makes the tracked export, while no write is in flight. */
+    @FunctionalInterface
+    interface Tracking {
+        Export begin() throws IOException;
+    }
+
+    void track(Tracking tracking) throws IOException {
+        lock.lock();
+        try {
+            while (inFlight > 0) {
+                idle.awaitUninterruptibly();
+            }
+            export = tracking.begin();
+            tracked = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void readOnly(boolean other) {
+        readOnly = other;
+    }
+
+    boolean isTracked() {
+        return tracked;
+    }
+
+    /** One change that the untracked export makes. */
+    private interface Change {
+        void make(Export export, Completion completion);
+    }
+
+    private void change(Change change, Completion completion) {
+        if (readOnly) {
+            completion.failed(NbdError.EPERM, "the node is read-only");
+            return;
+        }
+        if (tracked) {
+            change.make(export, completion);
+            return;
+        }
+        change.make(export, admitted(completion));
+    }
+
+    private Completion admitted(Completion completion) {
+        lock.lock();
+        try {
+            if (tracked) {
+                return completion;
+            }
+            inFlight++;
+            return counted(completion);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Completion counted(Completion completion) {
+        return new Completion() {
+            @Override
+            public boolean isAwaited() {
+                return completion.isAwaited();
+            }
+
+            @Override
+            public void done() {
+                ended();
+                completion.done();
+            }
+
+            @Override
+            public void failed(NbdError error, String reason) {
+                ended();
+                completion.failed(error, reason);
+            }
+        };
+    }
+
+    private void ended() {
+        lock.lock();
+        try {
+            inFlight--;
+            if (inFlight == 0) {
+                idle.signalAll();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public long sizeBytes() {
+        return export.sizeBytes();
+    }
+
+    @Override
+    public Set<TransmissionFlag> flags() {
+        return readOnly ? TransmissionFlag.UNWRITABLE : TransmissionFlag.WRITABLE;
+    }
+
+    @Override
+    public List<String> metaContexts() {
+        return export.metaContexts();
+    }
+
+    @Override
+    public void read(long offsetBytes, ByteBuffer into) throws IOException {
+        export.read(offsetBytes, into);
+    }
+
+    @Override
+    public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        return export.readAtOnce(offsetBytes, into);
+    }
+
+    @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        export.willRead(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public void write(long offsetBytes, ByteBuffer data, Completion completion) {
+        change((to, end) -> to.write(offsetBytes, data, end), completion);
+    }
+
+    @Override
+    public void writeZeroes(long offsetBytes, long lengthBytes, ZeroMode mode, Completion completion) {
+        change((to, end) -> to.writeZeroes(offsetBytes, lengthBytes, mode, end), completion);
+    }
+
+    @Override
+    public void trim(long offsetBytes, long lengthBytes, Completion completion) {
+        change((to, end) -> to.trim(offsetBytes, lengthBytes, end), completion);
+    }
+
+    @Override
+    public void flush(Completion completion) {
+        if (readOnly) {
+            completion.done();
+        } else {
+            export.flush(completion);
+        }
+    }
+
+    @Override
+    public List<StatusExtent> blockStatus(String context, long offsetBytes, long lengthBytes, int extentsMax)
+            throws IOException {
+        return export.blockStatus(context, offsetBytes, lengthBytes, extentsMax);
+    }
+
+    /** Writes, and waits for the end. */
+    public void writeNow(long offsetBytes, ByteBuffer data) throws IOException {
+        await(end -> write(offsetBytes, data, end));
+    }
+
+    /** Makes a range zero, and waits for the end. */
+    public void zeroNow(long offsetBytes, long lengthBytes, ZeroMode mode) throws IOException {
+        await(end -> writeZeroes(offsetBytes, lengthBytes, mode, end));
+    }
+
+    /** Discards, and waits for the end. */
+    public void trimNow(long offsetBytes, long lengthBytes) throws IOException {
+        await(end -> trim(offsetBytes, lengthBytes, end));
+    }
+
+    /** Flushes, and waits for the end. */
+    public void flushNow() throws IOException {
+        await(this::flush);
+    }
+
+    private interface Begin {
+        void with(Completion completion);
+    }
+
+    private static void await(Begin begin) throws IOException {
+        Awaited awaited = new Awaited();
+        begin.with(awaited);
+        awaited.end();
+    }
+
+    private static final class Awaited implements Completion {
+        private boolean ended;
+        private String failure = "";
+        private NbdError error = NbdError.EIO;
+
+        @Override
+        public boolean isAwaited() {
+            return true;
+        }
+
+        @Override
+        public synchronized void done() {
+            ended = true;
+            notifyAll();
+        }
+
+        @Override
+        public synchronized void failed(NbdError reason, String description) {
+            error = reason;
+            failure = description.isEmpty() ? reason.name() : description;
+            done();
+        }
+
+        synchronized void end() throws IOException {
+            boolean interrupted = false;
+            while (!ended) {
+                try {
+                    wait();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+            if (!failure.isEmpty()) {
+                throw new RequestFailedException(error, failure);
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+package io.varve.capture.node;
+
+import io.varve.capture.backend.Backend;
+import io.varve.capture.backend.BackendAccess;
+import io.varve.capture.backend.FaultBackend;
+import io.varve.capture.backend.NbdBackend;
+import io.varve.capture.backend.RawFileBackend;
+import io.varve.capture.backend.qcow2.BackingRule;
+import io.varve.capture.backend.qcow2.Qcow2Backend;
+import io.varve.capture.node.NodeSpec.ChildSpec;
+import io.varve.formats.nbd.NbdUri;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+
+/**
+ * Opens what a {@link NodeSpec} describes, children first.
+ *
+ * <p>A format opens the file under it for itself, so the file's own node has no open file meanwhile. Faults of a
+ * blkdebug node stand above the format that's on it: QEMU's formats raise {@code read_aio} and {@code write_aio} for
+ * guests' data alone, and not for their tables.
+ */
+final class NodeOpener {
+    private static final Duration RECONNECT = Duration.ZERO;
+    private static final int DEPTH_MAX = 64;
+
+    private final Children graph;
+    private final LongSupplier nanos;
+    private int depth; // Of the chain that's being opened; guarded by the graph's lock.
+
+    /** How children come to be. */
+    interface Children {
+        Node child(ChildSpec spec, boolean readOnly, String role) throws NodeRefusedException;
+    }
+
+    /** An open node. */
+    record Opened(NodeBackend backend, Map<String, Node> children) {}
+
+    NodeOpener(Children graph, LongSupplier nanos) {
+        this.graph = graph;
+        this.nanos = nanos;
+    }
+
+    Opened open(NodeSpec spec) throws NodeRefusedException {
+        Map<String, Node> children = new LinkedHashMap<>();
+        boolean readOnly = spec.options().readOnly();
+        try {
+            switch (spec) {
+                case NodeSpec.Raw(var _, ChildSpec file) ->
+                    children.put(Node.FILE, graph.child(file, readOnly, Node.FILE));
+                case NodeSpec.Qcow2(var _, ChildSpec file, var _) ->
+                    children.put(Node.FILE, graph.child(file, readOnly, Node.FILE));
+                case NodeSpec.Blkdebug(var _, ChildSpec image, var _) ->
+                    children.put("image", graph.child(image, readOnly, "image"));
+                case NodeSpec.FileNode _, NodeSpec.NullCo _, NodeSpec.Nbd _ -> {}
+            }
+            return new Opened(new NodeBackend(backend(spec, children)), children);
+        } catch (InvalidPathException e) {
+            throw new NodeRefusedException("Could not open '" + e.getInput() + "': Invalid argument");
+        }
+    }
+
+    /** Opens a node's own bytes again, as after its options have changed. */
+    Backend backend(NodeSpec spec, Map<String, Node> children) throws NodeRefusedException {
+        BackendAccess access = access(spec.options().readOnly());
+        return switch (spec) {
+            case NodeSpec.FileNode(var _, var _, String filename) ->
+                opened(filename, () -> RawFileBackend.openOfAnySize(Path.of(filename), access));
+            case NodeSpec.NullCo(var _, long sizeBytes, var _) -> new NullBackend(sizeBytes);
+            case NodeSpec.Nbd(var _, String uri) ->
+                opened(uri, () -> NbdBackend.open(NbdUri.parse(uri), access, RECONNECT, nanos));
+            case NodeSpec.Blkdebug blkdebug -> raw(below(children), access, blkdebug);
+            case NodeSpec.Raw raw -> raw(below(children), access, raw);
+            case NodeSpec.Qcow2 qcow2 -> qcow2(qcow2, access, children);
+        };
+    }
+
+    private static Node below(Map<String, Node> children) {
+        return children.values().iterator().next();
+    }
+
+    private Backend raw(Node below, BackendAccess access, NodeSpec spec) throws NodeRefusedException {
+        Optional<Path> path = below.path();
+        Backend backend;
+        if (path.isPresent()) {
+            lend(below);
+            backend = opened(below.filename(), () -> RawFileBackend.open(path.get(), access));
+        } else {
+            backend = new BorrowedBackend(below.backend());
+        }
+        return faulty(backend, spec, below);
+    }
+
+    private Backend qcow2(NodeSpec.Qcow2 spec, BackendAccess access, Map<String, Node> children)
+            throws NodeRefusedException {
+        Node below = below(children);
+        Path path = below.path()
+                .orElseThrow(() -> new NodeRefusedException("Could not open '" + below.filename()
+                        + "': Varve opens qcow2 images in files and on devices alone, not over '" + below.driver()
+                        + "'"));
+        lend(below);
+        NodeRefusedException[] refused = new NodeRefusedException[1];
+        try {
+            Backend image = opened(
+                    below.filename(),
+                    () -> Qcow2Backend.open(path, access, header -> {
+                        try {
+                            Optional<Node> backing = backing(spec, path, header.backingName(), header.backingFormat());
+                            backing.ifPresent(node -> children.put(Node.BACKING, node));
+                            return backing.map(node -> new BorrowedBackend(node.backend()));
+                        } catch (NodeRefusedException e) {
+                            refused[0] = e;
+                            throw new IOException(e.description(), e);
+                        }
+                    }));
+            return faulty(image, spec, below);
+        } catch (NodeRefusedException e) {
+            throw refused[0] == null ? e : refused[0];
+        }
+    }
+
+    private Optional<Node> backing(NodeSpec.Qcow2 spec, Path image, Optional<String> name, Optional<String> format)
+            throws NodeRefusedException, IOException {
+        return switch (spec.backing()) {
+            case NodeSpec.Backing.None _ -> Optional.empty();
+            case NodeSpec.Backing.Given(ChildSpec child) -> Optional.of(graph.child(child, true, Node.BACKING));
+            case NodeSpec.Backing.OfHeader(BackingRule rule) -> {
+                if (name.isEmpty()) {
+                    yield Optional.empty();
+                }
+                if (rule == BackingRule.REFUSE) {
+                    throw new IOException("image " + image + " has the backing file '" + name.get()
+                            + "', which isn't followed unless that's asked for; add backing=on, or flatten it by"
+                            + " 'qemu-img convert'");
+                }
+                yield Optional.of(followed(ofHeader(image, name.get(), format.orElse("raw"), rule)));
+            }
+        };
+    }
+
+    private Node followed(NodeSpec spec) throws NodeRefusedException {
+        if (depth == DEPTH_MAX) {
+            throw new NodeRefusedException("Could not open '" + spec.bottom().orElse("")
+                    + "': it would be the backing file number " + DEPTH_MAX + " of its chain; flatten it");
+        }
+        depth++;
+        try {
+            return graph.child(new ChildSpec.Inline(spec), true, Node.BACKING);
+        } finally {
+            depth--;
+        }
+    }
+
+    /** A chain that goes round ends at the lock of its own image, or at the limit. */
+    private static NodeSpec ofHeader(Path image, String name, String format, BackingRule rule)
+            throws NodeRefusedException {
+        Path path = image.resolveSibling(name.startsWith("file:") ? name.substring("file:".length()) : name);
+        NodeOptions options = NodeOptions.DEFAULT.readOnly(true);
+        ChildSpec file = new ChildSpec.Inline(new NodeSpec.FileNode(options, "file", path.toString()));
+        return switch (format) {
+            case "raw" -> new NodeSpec.Raw(options, file);
+            case "qcow2" -> new NodeSpec.Qcow2(options, file, new NodeSpec.Backing.OfHeader(rule));
+            default -> throw new NodeRefusedException("Could not open backing file: Unknown driver '" + format + "'");
+        };
+    }
+
+    /** The node above opens the file for itself. */
+    private static void lend(Node file) throws NodeRefusedException {
+        if (file.spec() instanceof NodeSpec.Blkdebug) {
+            lend(file.children().values().iterator().next());
+        }
+        long sizeBytes = file.backend().sizeBytes();
+        try {
+            file.backend().replace(new AbsentBackend(file.name(), sizeBytes)).close();
+        } catch (IOException e) {
+            throw new NodeRefusedException("Could not close '" + file.filename() + "': " + e.getMessage());
+        }
+    }
+
+    /** A node that lent its file has it again when nobody is above it. */
+    void takeBack(Node file) throws NodeRefusedException {
+        if (file.parents().isEmpty() && file.backend().now() instanceof AbsentBackend) {
+            Backend _ = file.backend().replace(backend(file.spec(), file.children()));
+        }
+    }
+
+    private static Backend faulty(Backend backend, NodeSpec spec, Node below) {
+        if (spec instanceof NodeSpec.Blkdebug blkdebug) {
+            return new FaultBackend(backend, blkdebug.rules());
+        }
+        return below.spec() instanceof NodeSpec.Blkdebug blkdebug
+                ? new FaultBackend(backend, blkdebug.rules())
+                : backend;
+    }
+
+    private static BackendAccess access(boolean readOnly) {
+        return readOnly ? BackendAccess.READ_ONLY : BackendAccess.READ_WRITE;
+    }
+
+    private interface Open {
+        Backend backend() throws IOException;
+    }
+
+    private static Backend opened(String filename, Open open) throws NodeRefusedException {
+        try {
+            if (!filename.contains("://") && !Files.exists(Path.of(filename))) {
+                throw new NodeRefusedException("Could not open '" + filename + "': No such file or directory");
+            }
+            return open.backend();
+        } catch (IOException e) {
+            String message = String.valueOf(e.getMessage());
+            throw new NodeRefusedException(
+                    message.contains("is in use by another process") ? "Failed to get \"write\" lock" : message);
+        }
+    }
+}

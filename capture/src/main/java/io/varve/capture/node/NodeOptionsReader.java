@@ -1,0 +1,149 @@
+package io.varve.capture.node;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.varve.capture.backend.FaultEvent;
+import io.varve.capture.backend.FaultRule;
+import io.varve.capture.backend.FaultRules;
+import io.varve.capture.backend.qcow2.BackingRule;
+import io.varve.capture.node.NodeSpec.Backing;
+import io.varve.capture.node.NodeSpec.ChildSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Reads a node's description (QAPI's BlockdevOptions in 7.2). Values may also come as the texts of QEMU's command line:
+ * {@code on}, {@code off}, digits.
+ */
+public final class NodeOptionsReader {
+    private static final long NULL_BYTES = 1L << 30;
+
+    private NodeOptionsReader() {}
+
+    /**
+     * Reads it.
+     *
+     * @throws NodeRefusedException in QEMU's words
+     */
+    public static NodeSpec read(ObjectNode json) throws NodeRefusedException {
+        Members members = new Members(json, "");
+        NodeSpec spec = node(members);
+        members.checkAllRead();
+        return spec;
+    }
+
+    private static NodeSpec node(Members members) throws NodeRefusedException {
+        String driver = members.text("driver");
+        NodeOptions options = options(members);
+        return switch (driver) {
+            case "raw" -> new NodeSpec.Raw(options, child(members, "file"));
+            case "qcow2" -> new NodeSpec.Qcow2(options, child(members, "file"), backing(members));
+            case "file", "host_device" -> file(options, driver, members);
+            case "null-co" ->
+                new NodeSpec.NullCo(
+                        options, members.number("size").orElse(NULL_BYTES), members.flag("read-zeroes", false));
+            case "nbd" -> new NodeSpec.Nbd(options, nbd(members));
+            case "blkdebug" -> new NodeSpec.Blkdebug(options, child(members, "image"), rules(members));
+            default -> throw new NodeRefusedException("Parameter 'driver' does not accept value '" + driver + "'");
+        };
+    }
+
+    private static NodeOptions options(Members members) throws NodeRefusedException {
+        Optional<Members> cache = members.members("cache");
+        boolean direct = false;
+        boolean noFlush = false;
+        if (cache.isPresent()) {
+            direct = cache.get().flag("direct", false);
+            noFlush = cache.get().flag("no-flush", false);
+        }
+        // What's only a hint here: images are written through the page cache, and discards go down to the file.
+        List.of("discard", "auto-read-only", "force-share").forEach(members::ignore);
+        return new NodeOptions(
+                members.optionalText("node-name"),
+                members.flag("read-only", false),
+                direct,
+                noFlush,
+                members.optionalText("detect-zeroes").orElse("off"));
+    }
+
+    private static NodeSpec file(NodeOptions options, String driver, Members members) throws NodeRefusedException {
+        List.of("aio", "locking", "pr-manager", "drop-cache", "x-check-cache-dropped", "aio-max-batch")
+                .forEach(members::ignore);
+        return new NodeSpec.FileNode(options, driver, members.text("filename"));
+    }
+
+    private static ChildSpec child(Members members, String name) throws NodeRefusedException {
+        Optional<String> reference = members.reference(name);
+        if (reference.isPresent()) {
+            return new ChildSpec.Reference(reference.get());
+        }
+        Members child = members.members(name)
+                .orElseThrow(() -> new NodeRefusedException("Parameter '" + members.path(name) + "' is missing"));
+        return new ChildSpec.Inline(node(child));
+    }
+
+    private static Backing backing(Members members) throws NodeRefusedException {
+        List.of(
+                        "lazy-refcounts",
+                        "pass-discard-request",
+                        "pass-discard-snapshot",
+                        "pass-discard-other",
+                        "discard-no-unref",
+                        "overlap-check",
+                        "cache-size",
+                        "l2-cache-size",
+                        "l2-cache-entry-size",
+                        "refcount-cache-size",
+                        "cache-clean-interval")
+                .forEach(members::ignore);
+        if (members.isNull("backing")) {
+            return new Backing.None();
+        }
+        return members.has("backing")
+                ? new Backing.Given(child(members, "backing"))
+                : new Backing.OfHeader(BackingRule.FOLLOW);
+    }
+
+    private static String nbd(Members members) throws NodeRefusedException {
+        Members server = members.members("server")
+                .orElseThrow(() -> new NodeRefusedException("Parameter '" + members.path("server") + "' is missing"));
+        String export = members.optionalText("export").orElse("");
+        List.of("reconnect-delay", "open-timeout", "tls-creds", "tls-hostname", "x-dirty-bitmap")
+                .forEach(members::ignore);
+        return switch (server.text("type")) {
+            case "unix" -> "nbd+unix:///" + export + "?socket=" + server.text("path");
+            case "inet" -> "nbd://" + server.text("host") + ":" + server.text("port") + "/" + export;
+            default ->
+                throw new NodeRefusedException("Parameter 'type' does not accept value '" + server.text("type") + "'");
+        };
+    }
+
+    private static FaultRules rules(Members members) throws NodeRefusedException {
+        List<FaultRule> rules = new ArrayList<>();
+        for (Members rule : members.list("inject-error")) {
+            Optional<FaultEvent> event = FaultEvent.of(rule.text("event"));
+            OptionalLong sector = rule.number("sector")
+                    .filter(s -> s >= 0)
+                    .map(OptionalLong::of)
+                    .orElse(OptionalLong.empty());
+            FaultRule.InjectError inject = new FaultRule.InjectError(
+                    event.orElse(FaultEvent.READ_AIO),
+                    rule.number("state").orElse(0L).intValue(),
+                    rule.number("errno").orElse(5L).intValue(),
+                    sector,
+                    rule.flag("once", false),
+                    rule.flag("immediately", false));
+            rule.ignore("iotype");
+            event.ifPresent(_ -> rules.add(inject));
+        }
+        for (Members rule : members.list("set-state")) {
+            int state = rule.number("state").orElse(0L).intValue();
+            int next = rule.number("new_state").orElse(0L).intValue();
+            FaultEvent.of(rule.text("event")).ifPresent(event -> rules.add(new FaultRule.SetState(event, state, next)));
+        }
+        List.of("config", "align", "max-transfer", "opt-write-zero", "max-write-zero", "opt-discard", "max-discard")
+                .forEach(members::ignore);
+        return FaultRules.of(rules);
+    }
+}

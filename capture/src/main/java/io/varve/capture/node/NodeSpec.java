@@ -1,0 +1,95 @@
+package io.varve.capture.node;
+
+import io.varve.capture.backend.FaultRules;
+import io.varve.capture.backend.qcow2.BackingRule;
+import java.util.Optional;
+
+/** A node that is to be made (QAPI's BlockdevOptions, of the drivers that there are here). */
+public sealed interface NodeSpec {
+    NodeOptions options();
+
+    /** QEMU's name. */
+    String driver();
+
+    /** The bytes of {@code file} as they are. */
+    record Raw(NodeOptions options, ChildSpec file) implements NodeSpec {
+        @Override
+        public String driver() {
+            return "raw";
+        }
+    }
+
+    record Qcow2(NodeOptions options, ChildSpec file, Backing backing) implements NodeSpec {
+        @Override
+        public String driver() {
+            return "qcow2";
+        }
+    }
+
+    /** A file, or a device when {@code driver} is {@code host_device}. */
+    record FileNode(NodeOptions options, String driver, String filename) implements NodeSpec {}
+
+    /** Takes everything, and keeps nothing. */
+    record NullCo(NodeOptions options, long sizeBytes, boolean readZeroes) implements NodeSpec {
+        @Override
+        public String driver() {
+            return "null-co";
+        }
+    }
+
+    /** An export of another server. */
+    record Nbd(NodeOptions options, String uri) implements NodeSpec {
+        @Override
+        public String driver() {
+            return "nbd";
+        }
+    }
+
+    /** Faults by rules, for what stands on it. */
+    record Blkdebug(NodeOptions options, ChildSpec image, FaultRules rules) implements NodeSpec {
+        @Override
+        public String driver() {
+            return "blkdebug";
+        }
+    }
+
+    /** A child: a node that's there, or one that comes with its parent. */
+    sealed interface ChildSpec {
+        record Reference(String node) implements ChildSpec {}
+
+        record Inline(NodeSpec spec) implements ChildSpec {}
+    }
+
+    /** What lies under an image. */
+    sealed interface Backing {
+        /** What its header says, if that's to be followed; each image there gets a node of its own. */
+        record OfHeader(BackingRule rule) implements Backing {}
+
+        record None() implements Backing {}
+
+        record Given(ChildSpec child) implements Backing {}
+    }
+
+    /** The same with other options. */
+    default NodeSpec with(NodeOptions changed) {
+        return switch (this) {
+            case Raw(var _, ChildSpec file) -> new Raw(changed, file);
+            case Qcow2(var _, ChildSpec file, Backing backing) -> new Qcow2(changed, file, backing);
+            case FileNode(var _, String driver, String filename) -> new FileNode(changed, driver, filename);
+            case NullCo(var _, long sizeBytes, boolean readZeroes) -> new NullCo(changed, sizeBytes, readZeroes);
+            case Nbd(var _, String uri) -> new Nbd(changed, uri);
+            case Blkdebug(var _, ChildSpec image, FaultRules rules) -> new Blkdebug(changed, image, rules);
+        };
+    }
+
+    /** The file that the node's bytes lie in, if they lie in one. */
+    default Optional<String> bottom() {
+        return switch (this) {
+            case FileNode file -> Optional.of(file.filename());
+            case Raw(var _, ChildSpec.Inline(NodeSpec file)) -> file.bottom();
+            case Qcow2(var _, ChildSpec.Inline(NodeSpec file), var _) -> file.bottom();
+            case Blkdebug(var _, ChildSpec.Inline(NodeSpec image), var _) -> image.bottom();
+            case Raw _, Qcow2 _, Blkdebug _, NullCo _, Nbd _ -> Optional.empty();
+        };
+    }
+}

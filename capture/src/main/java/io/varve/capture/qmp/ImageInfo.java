@@ -1,0 +1,74 @@
+package io.varve.capture.qmp;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.varve.capture.node.Node;
+import io.varve.formats.qcow2.DriveHeader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** Images as QMP describes them (QAPI's ImageInfo in 7.2). */
+final class ImageInfo {
+    /** stat(2)'s st_blocks counts these. */
+    private static final long BLOCK_BYTES = 512;
+
+    private static final int REFCOUNT_BITS_MAX = 64;
+
+    private ImageInfo() {}
+
+    /** @param withBacking with the images under it */
+    static ObjectNode of(Node node, boolean withBacking) {
+        ObjectNode image = JsonText.object();
+        image.put("virtual-size", node.backend().sizeBytes());
+        image.put("filename", node.filename());
+        image.put("format", node.driver());
+        actualBytes(node).ifPresent(bytes -> image.put("actual-size", bytes));
+        image.put("dirty-flag", false);
+        node.qcow2().ifPresent(qcow2 -> describe(qcow2.header(), image));
+        if (node.backing().isPresent()) {
+            Node backing = node.backing().get();
+            String named =
+                    node.qcow2().flatMap(qcow2 -> qcow2.header().backingName()).orElse(backing.filename());
+            image.put("backing-filename", named);
+            image.put("full-backing-filename", backing.filename());
+            image.put("backing-filename-format", backing.driver());
+            if (withBacking) {
+                image.set("backing-image", of(backing, true));
+            }
+        }
+        return image;
+    }
+
+    private static void describe(DriveHeader header, ObjectNode image) {
+        image.put("cluster-size", header.clusterSize().bytes());
+        ObjectNode specific = image.putObject("format-specific");
+        specific.put("type", "qcow2");
+        ObjectNode data = specific.putObject("data");
+        data.put("compat", header.version() >= 3 ? "1.1" : "0.10");
+        data.put(
+                "compression-type",
+                switch (header.compression()) {
+                    case ZSTD -> "zstd";
+                    case DEFLATE -> "zlib";
+                });
+        data.put("refcount-bits", Math.min(1 << header.refcountOrder(), REFCOUNT_BITS_MAX));
+        if (header.version() >= 3) {
+            data.put("lazy-refcounts", false);
+            data.put("corrupt", false);
+            data.put("extended-l2", false);
+        }
+    }
+
+    private static Optional<Long> actualBytes(Node node) {
+        try {
+            Optional<Path> path = node.path();
+            if (path.isEmpty() || !Files.isRegularFile(path.get())) {
+                return Optional.empty();
+            }
+            return Optional.of(((Number) Files.getAttribute(path.get(), "unix:blocks")).longValue() * BLOCK_BYTES);
+        } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
+            return Optional.empty();
+        }
+    }
+}
