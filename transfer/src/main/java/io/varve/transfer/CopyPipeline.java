@@ -73,6 +73,17 @@ public final class CopyPipeline {
         return run(job, source, new Copy(job, zeros, writer, sums), control);
     }
 
+    /** Copies into something that may hold other data already. The sums' host offsets are those in the drive. */
+    public CopyOutcome into(
+            CopyJob job, ClusterSource source, ImageWriter writer, SumsListener sums, CopyControl control) {
+        try {
+            check(job, source);
+        } catch (IOException e) {
+            return refuse(job, Side.SOURCE, message(e), writer::abort);
+        }
+        return run(job, source, new Copy(job, Copy.Zeros.KEPT, writer, sums), control);
+    }
+
     private static Copy.Zeros zeros(CopyJob job) {
         return switch (job.plan()) {
             case CopyPlan.Cut _ -> Copy.Zeros.KEPT;

@@ -41,6 +41,9 @@ public sealed interface JobAction {
          * @param format QEMU's name of it; the drive's own when empty. Nothing is ever probed
          */
         record File(String path, Optional<String> format, Mode mode) implements Target {}
+
+        /** This agent writes a node. */
+        record Node(String name) implements Target {}
     }
 
     /** QMP's NewImageMode. */

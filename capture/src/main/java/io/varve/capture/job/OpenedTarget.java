@@ -25,6 +25,9 @@ record OpenedTarget(ImageGeometry geometry, Image image) {
         record Qcow2(LocalImageTarget target) implements Image {}
 
         record Raw(RawWriter writer) implements Image {}
+
+        /** What's copied is written into it as the copy goes. */
+        record Into(NodeWriter writer) implements Image {}
     }
 
     /** Copies on the calling thread. */
@@ -33,6 +36,7 @@ record OpenedTarget(ImageGeometry geometry, Image image) {
         return switch (image) {
             case Image.Qcow2(LocalImageTarget target) ->
                 pipeline.toQcow2(job, source, target, SumsListener.NONE, control);
+            case Image.Into(NodeWriter writer) -> pipeline.into(job, source, writer, SumsListener.NONE, control);
             case Image.Raw(RawWriter writer) -> pipeline.toRaw(job, source, writer, SumsListener.NONE, control);
         };
     }
@@ -41,6 +45,7 @@ record OpenedTarget(ImageGeometry geometry, Image image) {
     Optional<String> objection() {
         return switch (image) {
             case Image.Qcow2(LocalImageTarget target) -> target.objection();
+            case Image.Into _ -> Optional.empty();
             case Image.Raw(RawWriter writer) -> writer.objection();
         };
     }
@@ -48,6 +53,7 @@ record OpenedTarget(ImageGeometry geometry, Image image) {
     void abort() throws IOException {
         switch (image) {
             case Image.Qcow2(LocalImageTarget target) -> target.abort();
+            case Image.Into(NodeWriter writer) -> writer.abort();
             case Image.Raw(RawWriter writer) -> writer.abort();
         }
     }

@@ -48,9 +48,9 @@ final class StartingJobs {
         for (JobAction.Backup backup : backups) {
             DriveId drive = new DriveId(backup.action().node());
             Optional<OpenedTarget> target = Optional.empty();
-            if (backup.target() instanceof JobAction.Target.File file) {
+            if (!(backup.target() instanceof JobAction.Target.Archive)) {
                 long sizeBytes = Objects.requireNonNull(states.get(drive)).sizeBytes();
-                switch (opener.open(graph.tracked(drive).orElseThrow(), sizeBytes, file)) {
+                switch (opener.open(graph.tracked(drive).orElseThrow(), sizeBytes, backup.target())) {
                     case TargetOpener.Opening.Opened(OpenedTarget opened) -> target = Optional.of(opened);
                     case TargetOpener.Opening.Refused(String why) -> {
                         starting.abort();

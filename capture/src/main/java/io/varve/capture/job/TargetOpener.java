@@ -1,7 +1,12 @@
 package io.varve.capture.job;
 
+import io.varve.capture.backend.qcow2.BackingRule;
 import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
+import io.varve.capture.node.NodeOptions;
+import io.varve.capture.node.NodeRefusedException;
+import io.varve.capture.node.NodeSpec;
+import io.varve.capture.node.NodeUse;
 import io.varve.formats.qcow2.ClusterSize;
 import io.varve.formats.qcow2.ImageGeometry;
 import io.varve.transfer.target.LocalImageTarget;
@@ -49,8 +54,49 @@ final class TargetOpener {
         record Refused(String description) implements Opening {}
     }
 
-    /** Opens {@code file} for a backup of {@code source}, which has {@code sizeBytes}. */
-    Opening open(Node source, long sizeBytes, JobAction.Target.File file) {
+    /** Opens {@code target} for a backup of {@code source}, which has {@code sizeBytes}. */
+    Opening open(Node source, long sizeBytes, JobAction.Target target) {
+        return switch (target) {
+            case JobAction.Target.File file -> open(source, sizeBytes, file);
+            case JobAction.Target.Node(String name) -> {
+                try {
+                    yield new Opening.Opened(node(source, sizeBytes, name));
+                } catch (NodeRefusedException e) {
+                    yield new Opening.Refused(e.description());
+                }
+            }
+            case JobAction.Target.Archive _ -> throw new IllegalArgumentException("the archive is the sinks'");
+        };
+    }
+
+    private OpenedTarget node(Node source, long sizeBytes, String name) throws NodeRefusedException {
+        Node node = graph.get(name);
+        if (node == source) {
+            throw new NodeRefusedException("Source and target cannot be the same");
+        }
+        if (node.backend().sizeBytes() != sizeBytes) {
+            throw new NodeRefusedException("Source and target image have different sizes");
+        }
+        if (node.isReadOnly()) {
+            throw new NodeRefusedException("Block node is read-only");
+        }
+        NodeUse use = new NodeUse.Job("backup");
+        graph.begin(node, use);
+        return into(node, sizeBytes, () -> graph.end(node, use));
+    }
+
+    /** A copy goes by the target's clusters, or 64 KiB if those are smaller: as QEMU's backup does. */
+    private static OpenedTarget into(Node node, long sizeBytes, Runnable ended) {
+        int clusterBytes = node.qcow2()
+                .map(image -> image.header().clusterSize().bytes())
+                .map(bytes -> Math.max(bytes, ClusterSize.DEFAULT.bytes()))
+                .orElse(ClusterSize.DEFAULT.bytes());
+        ImageGeometry geometry = new ImageGeometry(sizeBytes, new ClusterSize(clusterBytes), Optional.empty());
+        return new OpenedTarget(
+                geometry, new OpenedTarget.Image.Into(new NodeWriter(node, sizeBytes, clusterBytes, ended)));
+    }
+
+    private Opening open(Node source, long sizeBytes, JobAction.Target.File file) {
         String format = file.format().orElse(source.driver());
         boolean isKnown = format.equals("raw") || format.equals("qcow2");
         if (!isKnown) {
@@ -68,7 +114,7 @@ final class TargetOpener {
                     switch (file.mode()) {
                         case ABSOLUTE_PATHS -> create(path, sizeBytes, format);
                         case EXISTING ->
-                            format.equals("qcow2") ? replaceQcow2(path, sizeBytes) : writeRaw(path, sizeBytes);
+                            format.equals("qcow2") ? existingQcow2(path, sizeBytes) : writeRaw(path, sizeBytes);
                     });
         } catch (RefusedTargetException e) {
             return new Opening.Refused(e.description());
@@ -137,10 +183,21 @@ final class TargetOpener {
                                 path, sizeBytes, geometry.clusterSize().bytes())));
     }
 
-    private static OpenedTarget replaceQcow2(Path path, long sizeBytes) throws IOException, RefusedTargetException {
-        ImageGeometry geometry = PreparedImage.read(path);
-        checkSize(geometry.sizeBytes(), sizeBytes);
-        return new OpenedTarget(geometry, new OpenedTarget.Image.Qcow2(LocalImageTarget.create(path)));
+    private OpenedTarget existingQcow2(Path path, long sizeBytes) throws RefusedTargetException {
+        try {
+            Node node = graph.addForJob(new NodeSpec.Qcow2(
+                    NodeOptions.DEFAULT,
+                    new NodeSpec.ChildSpec.Inline(
+                            new NodeSpec.FileNode(NodeOptions.DEFAULT, FILE_PROTOCOL, path.toString())),
+                    new NodeSpec.Backing.OfHeader(BackingRule.FOLLOW)));
+            if (node.backend().sizeBytes() != sizeBytes) {
+                graph.dropAfterJob(node);
+                throw new RefusedTargetException("Source and target image have different sizes");
+            }
+            return into(node, sizeBytes, () -> graph.dropAfterJob(node));
+        } catch (NodeRefusedException e) {
+            throw new RefusedTargetException(e.description());
+        }
     }
 
     private static OpenedTarget writeRaw(Path path, long sizeBytes) throws IOException, RefusedTargetException {

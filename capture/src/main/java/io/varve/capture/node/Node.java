@@ -24,7 +24,9 @@ public final class Node {
         /** It came with a device. */
         DEVICE,
         /** It came with the node above it. */
-        PARENT
+        PARENT,
+        /** It came with a job, and goes with it. */
+        JOB
     }
 
     /** Children by their role: {@code file}, {@code backing}, {@code image}. */

@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * All block nodes and devices of an agent: who is over whom, who may go, and which of them the agent tracks.
@@ -25,6 +27,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * <p>Thread: safe for any thread; takes the agent's control lock within its own, never the other way round.
  */
 public final class NodeGraph {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeGraph.class);
+
     private final Agent agent;
     private final NodeNames names;
     private final NodeOpener opener;
@@ -52,6 +56,20 @@ public final class NodeGraph {
         Node node = make(spec, Node.Owner.MONITOR);
         trackAgain(node);
         return node;
+    }
+
+    /** A node that a job needs for itself; {@link #dropAfterJob} takes it away. */
+    public synchronized Node addForJob(NodeSpec spec) throws NodeRefusedException {
+        return make(spec, Node.Owner.JOB);
+    }
+
+    /** What can't be closed in order is logged: the job has ended already. */
+    public synchronized void dropAfterJob(Node node) {
+        try {
+            drop(node);
+        } catch (NodeRefusedException e) {
+            LOG.warn("node '{}' couldn't be closed in order: {}", node.name(), e.description());
+        }
     }
 
     /** A guest's disk with an image of its own. */

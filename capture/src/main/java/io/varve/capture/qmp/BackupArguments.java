@@ -14,6 +14,7 @@ import io.varve.core.transaction.Action;
 import io.varve.core.transaction.SyncMode;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The arguments of drive-backup (QAPI's DriveBackup in 7.2), and which of them Varve can follow. */
 final class BackupArguments {
@@ -28,7 +29,8 @@ final class BackupArguments {
             optional("max-workers", new Parameter.Type.Whole()),
             optional("max-chunk", new Parameter.Type.Whole())));
 
-    static final List<Parameter> PARAMETERS = List.of(
+    /** What both commands take. */
+    private static final List<Parameter> COMMON = List.of(
             optionalText("job-id"),
             text("device"),
             required("sync", choice("top", "full", "none", "incremental", "bitmap")),
@@ -41,12 +43,34 @@ final class BackupArguments {
             optionalFlag("auto-finalize"),
             optionalFlag("auto-dismiss"),
             optionalText("filter-node-name"),
-            optional("x-perf", PERF),
-            text("target"),
-            optionalText("format"),
-            optional("mode", choice("existing", "absolute-paths")));
+            optional("x-perf", PERF));
+
+    /** Of drive-backup. */
+    static final List<Parameter> DRIVE =
+            with(text("target"), optionalText("format"), optional("mode", choice("existing", "absolute-paths")));
+
+    /** Of blockdev-backup. */
+    static final List<Parameter> BLOCKDEV = with(text("target"));
 
     private BackupArguments() {}
+
+    private static List<Parameter> with(Parameter... more) {
+        return Stream.concat(COMMON.stream(), Stream.of(more)).toList();
+    }
+
+    /** A blockdev-backup: to a node. */
+    static JobAction.Backup toNode(Arguments arguments) throws QmpException {
+        checkSupported(arguments);
+        return new JobAction.Backup(
+                new Action.Backup(
+                        arguments.text("device"),
+                        sync(arguments.text("sync"), false),
+                        arguments.optionalText("bitmap"),
+                        arguments.optionalText("bitmap-mode").map(BackupArguments::bitmapMode),
+                        BackupTarget.FILE),
+                arguments.optionalText("job-id"),
+                new JobAction.Target.Node(arguments.text("target")));
+    }
 
     static JobAction.Backup action(Arguments arguments) throws QmpException {
         checkSupported(arguments);

@@ -16,6 +16,7 @@ import java.util.Map;
 /** The commands that change bitmaps and start jobs, alone or together, and the one that ends a job. */
 final class TransactionCommands {
     private static final String BACKUP = "drive-backup";
+    private static final String BLOCKDEV_BACKUP = "blockdev-backup";
     private static final String ABORT = "abort";
 
     private final Jobs jobs;
@@ -29,10 +30,9 @@ final class TransactionCommands {
         BitmapActions.parameters()
                 .forEach((name, parameters) -> commands.add(Command.of(
                         name, parameters, arguments -> run(List.of(action(name, arguments)), Completion.INDIVIDUAL))));
-        commands.add(Command.of(
-                BACKUP,
-                BackupArguments.PARAMETERS,
-                arguments -> run(List.of(action(BACKUP, arguments)), Completion.INDIVIDUAL)));
+        backups()
+                .forEach((name, parameters) -> commands.add(Command.of(
+                        name, parameters, arguments -> run(List.of(action(name, arguments)), Completion.INDIVIDUAL))));
         commands.add(Command.of("transaction", transactionParameters(), this::transaction));
         commands.add(Command.of(
                 "block-job-cancel",
@@ -41,9 +41,16 @@ final class TransactionCommands {
         return commands;
     }
 
+    private static Map<String, List<Parameter>> backups() {
+        Map<String, List<Parameter>> backups = new LinkedHashMap<>();
+        backups.put(BACKUP, BackupArguments.DRIVE);
+        backups.put(BLOCKDEV_BACKUP, BackupArguments.BLOCKDEV);
+        return backups;
+    }
+
     private static List<Parameter> transactionParameters() {
         Map<String, List<Parameter>> branches = new LinkedHashMap<>(BitmapActions.parameters());
-        branches.put(BACKUP, BackupArguments.PARAMETERS);
+        branches.putAll(backups());
         branches.put(ABORT, List.of());
         return List.of(
                 Parameter.required("actions", new Parameter.Type.ListOf(new Parameter.Type.Tagged(branches))),
@@ -71,6 +78,7 @@ final class TransactionCommands {
     private JobAction action(String type, Arguments data) throws QmpException {
         return switch (type) {
             case BACKUP -> BackupArguments.action(data);
+            case BLOCKDEV_BACKUP -> BackupArguments.toNode(data);
             case ABORT -> new JobAction.Plain(new Action.Abort());
             default -> new JobAction.Plain(BitmapActions.action(type, data));
         };

@@ -1,0 +1,110 @@
+package io.varve.capture.job;
+
+import io.varve.archive.store.StoredParts;
+import io.varve.capture.backend.ZeroMode;
+import io.varve.capture.node.Node;
+import io.varve.transfer.target.ImageWriter;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/**
+ * Writes a copy into a node, as a guest would: so a bitmap of the node's sees it. A copy that doesn't succeed leaves
+ * the node partly written, as with QEMU.
+ *
+ * <p>The copying thread may be interrupted, which would close the image's file: so a thread of its own writes.
+ */
+final class NodeWriter implements ImageWriter {
+    private final Node node;
+    private final long sizeBytes;
+    private final int clusterBytes;
+    private final Runnable ended;
+    private final ExecutorService writer;
+
+    /**
+     * Writes into {@code node}.
+     *
+     * @param clusterBytes of the copy
+     * @param ended is run when nothing more will be written
+     */
+    NodeWriter(Node node, long sizeBytes, int clusterBytes, Runnable ended) {
+        this.node = node;
+        this.sizeBytes = sizeBytes;
+        this.clusterBytes = clusterBytes;
+        this.ended = ended;
+        writer = Executors.newSingleThreadExecutor(
+                Thread.ofPlatform().daemon().name("write-" + node.name()).factory());
+    }
+
+    @Override
+    public String describe() {
+        return "'" + node.filename() + "'";
+    }
+
+    @Override
+    public long data(long cluster, ByteBuffer bytes) throws IOException {
+        long offsetBytes = cluster * clusterBytes;
+        int lengthBytes = (int) Math.min(clusterBytes, sizeBytes - offsetBytes);
+        ByteBuffer piece = bytes.slice(bytes.position(), lengthBytes);
+        done(() -> {
+            node.io().writeNow(offsetBytes, piece);
+            return true;
+        });
+        return offsetBytes;
+    }
+
+    @Override
+    public void zero(long cluster) throws IOException {
+        long offsetBytes = cluster * clusterBytes;
+        done(() -> {
+            node.io().zeroNow(offsetBytes, Math.min(clusterBytes, sizeBytes - offsetBytes), ZeroMode.MAY_PUNCH);
+            return true;
+        });
+    }
+
+    @Override
+    public void finish() {}
+
+    @Override
+    public Optional<StoredParts> complete() throws IOException {
+        try {
+            done(() -> {
+                node.io().flushNow();
+                return true;
+            });
+        } finally {
+            end();
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public void abort() {
+        end();
+    }
+
+    /** After what it's still writing. */
+    private void end() {
+        writer.execute(ended);
+        writer.shutdown();
+    }
+
+    private void done(Callable<Boolean> write) throws IOException {
+        try {
+            boolean _ = writer.submit(write).get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while it was written to");
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException failure) {
+                throw new IOException(failure.getMessage(), failure);
+            }
+            throw new IllegalStateException("writing to " + describe() + " broke", e);
+        }
+    }
+}
