@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,9 +54,19 @@ public final class CaptureRole implements AutoCloseable {
      * @throws IOException in one sentence: what can't be had, and what to do; nothing is left then
      */
     public static CaptureRole start(CaptureConfig config, AgentSurroundings surroundings) throws IOException {
+        return start(config, surroundings, text -> LOG.info("qemu-io: {}", text.strip()));
+    }
+
+    /**
+     * Starts the role.
+     *
+     * @param console takes what QMP's qemu-io prints
+     */
+    public static CaptureRole start(CaptureConfig config, AgentSurroundings surroundings, Consumer<String> console)
+            throws IOException {
         CaptureRole role = new CaptureRole(surroundings.exports(), serverOptions(config));
         try {
-            role.open(config, surroundings);
+            role.open(config, surroundings, console);
             return role;
         } catch (IOException | RuntimeException e) {
             role.close();
@@ -70,7 +81,8 @@ public final class CaptureRole implements AutoCloseable {
                 : NbdServerOptions.DEFAULT;
     }
 
-    private void open(CaptureConfig config, AgentSurroundings surroundings) throws IOException {
+    private void open(CaptureConfig config, AgentSurroundings surroundings, Consumer<String> console)
+            throws IOException {
         Path liveDirectory = config.agent().liveDirectory();
         Agent agent = Agent.open(config.agent(), surroundings);
         NodeGraph graph = new NodeGraph(agent);
@@ -88,7 +100,7 @@ public final class CaptureRole implements AutoCloseable {
                     surroundings.nanos());
             endings.push(publishing::close);
         });
-        QmpServer.Face face = new QmpServer.Face(agent, jobs, graph, config.packageName(), this::quit);
+        QmpServer.Face face = new QmpServer.Face(agent, jobs, graph, config.packageName(), console, this::quit);
         QmpServer qmp = new QmpServer(face, surroundings.clock());
         endings.push(qmp::close);
         // Before publishing and QMP: how its jobs end is to be told by both.

@@ -35,13 +35,18 @@ final class ServeVerb implements Callable<Integer> {
         this.surroundings = surroundings;
     }
 
+    private void print(String text) {
+        surroundings.out().print(text);
+        surroundings.out().flush();
+    }
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         CaptureConfig described = ServerConfig.read(config, "varve " + Version.number());
         AgentSurroundings agent = new AgentSurroundings(
                 new ExportRegistry(), InstantSource.system(), System::nanoTime, new SecureRandom(), Host.boot());
         try (var life = role.begin(surroundings);
-                var capture = CaptureRole.start(described, agent)) {
+                var capture = CaptureRole.start(described, agent, this::print)) {
             life.onEnd(capture::quit);
             capture.awaitQuit();
         }

@@ -14,10 +14,13 @@ final class BackupJob {
     private final DriveId drive;
     private final SyncPointMark mark;
     private JobStatus status = JobStatus.CREATED;
+    private final Runnable atEnd;
     private long offsetBytes;
     private long lengthBytes;
 
-    BackupJob(String id, DriveId drive, StartedBackup backup) {
+    /** @param atEnd is run when it's gone */
+    BackupJob(String id, DriveId drive, StartedBackup backup, Runnable atEnd) {
+        this.atEnd = atEnd;
         this.id = id;
         this.drive = drive;
         this.mark = backup.mark();
@@ -53,6 +56,10 @@ final class BackupJob {
 
     void status(JobStatus next) {
         status = next;
+    }
+
+    void gone() {
+        atEnd.run();
     }
 
     void progressed(long copiedBytes, long totalBytes) {

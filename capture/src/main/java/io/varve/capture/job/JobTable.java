@@ -38,6 +38,7 @@ final class JobTable {
         job.status(status);
         if (status == JobStatus.NULL) {
             jobs.remove(job.id());
+            job.gone();
         }
         tell(new JobEvent.StatusChanged(job.info()));
     }

@@ -84,14 +84,20 @@ final class NodeWriter implements ImageWriter {
     }
 
     @Override
-    public void abort() {
+    public void abort() throws IOException {
         end();
     }
 
-    /** After what it's still writing. */
-    private void end() {
-        writer.execute(ended);
-        writer.shutdown();
+    /** After what it's still writing; whoever hears of the job's end finds the node free. */
+    private void end() throws IOException {
+        try {
+            done(() -> {
+                ended.run();
+                return true;
+            });
+        } finally {
+            writer.shutdown();
+        }
     }
 
     private void done(Callable<Boolean> write) throws IOException {

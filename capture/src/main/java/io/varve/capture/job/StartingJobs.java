@@ -1,6 +1,8 @@
 package io.varve.capture.job;
 
+import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
+import io.varve.capture.node.NodeUse;
 import io.varve.capture.tracking.StartedBackup;
 import io.varve.core.Invariant;
 import io.varve.core.drive.DriveState;
@@ -21,7 +23,7 @@ final class StartingJobs {
 
     private final List<Starting> jobs = new ArrayList<>();
 
-    private record Starting(int position, String id, DriveId drive, Optional<OpenedTarget> target) {}
+    private record Starting(int position, String id, DriveId drive, Node source, Optional<OpenedTarget> target) {}
 
     /**
      * A job whose cut was taken.
@@ -39,11 +41,15 @@ final class StartingJobs {
         record Refused(String description) implements Opening {}
     }
 
-    private StartingJobs() {}
+    private final NodeGraph graph;
+
+    private StartingJobs(NodeGraph graph) {
+        this.graph = graph;
+    }
 
     /** Opens all targets, or none. The planner has looked at the actions before. */
     static Opening open(List<JobAction.Backup> backups, NodeGraph graph, SortedMap<DriveId, DriveState> states) {
-        StartingJobs starting = new StartingJobs();
+        StartingJobs starting = new StartingJobs(graph);
         TargetOpener opener = new TargetOpener(graph);
         for (JobAction.Backup backup : backups) {
             DriveId drive = new DriveId(backup.action().node());
@@ -58,7 +64,8 @@ final class StartingJobs {
                     }
                 }
             }
-            starting.jobs.add(new Starting(starting.jobs.size(), backup.jobId(), drive, target));
+            Node source = graph.tracked(drive).orElseThrow();
+            starting.jobs.add(new Starting(starting.jobs.size(), backup.jobId(), drive, source, target));
         }
         return new Opening.Opened(starting);
     }
@@ -85,8 +92,10 @@ final class StartingJobs {
         for (int index = 0; index < byDrive.size(); index++) {
             Starting job = byDrive.get(index);
             StartedBackup backup = backups.get(index);
-            started.add(
-                    new Started(job.position(), new BackupJob(job.id(), job.drive(), backup), backup, job.target()));
+            NodeUse use = new NodeUse.Job("backup");
+            graph.begin(job.source(), use);
+            BackupJob running = new BackupJob(job.id(), job.drive(), backup, () -> graph.end(job.source(), use));
+            started.add(new Started(job.position(), running, backup, job.target()));
         }
         started.sort(Comparator.comparingInt(Started::position));
         return started;

@@ -6,6 +6,8 @@ import io.varve.formats.nbd.StatusExtent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * A node's bytes, whose backend may be replaced while they're used: by one of another access or another size. A request
@@ -15,6 +17,7 @@ import java.util.List;
  */
 public final class NodeBackend implements Backend {
     private volatile Backend now;
+    private volatile Optional<CompletableFuture<Void>> change = Optional.empty();
 
     NodeBackend(Backend backend) {
         now = backend;
@@ -30,6 +33,24 @@ public final class NodeBackend implements Backend {
         Backend before = now;
         now = next;
         return before;
+    }
+
+    /** What takes the place of a backend, which it closes. */
+    @FunctionalInterface
+    interface Change {
+        Backend after(Backend before) throws NodeRefusedException, IOException;
+    }
+
+    /** Changes over; requests that meet a closed backend meanwhile wait for the next one. */
+    void change(Change next) throws NodeRefusedException, IOException {
+        CompletableFuture<Void> changing = new CompletableFuture<>();
+        change = Optional.of(changing);
+        try {
+            now = next.after(now);
+        } finally {
+            change = Optional.empty();
+            changing.complete(null);
+        }
     }
 
     @Override
@@ -125,6 +146,7 @@ public final class NodeBackend implements Backend {
 
     @SuppressWarnings("ReferenceEquality") // Another one is meant, not one like it.
     private void throwUnlessReplaced(Backend backend, IOException failure) throws IOException {
+        change.ifPresent(CompletableFuture::join);
         if (backend == now) {
             throw failure;
         }

@@ -32,6 +32,7 @@ public final class NodeGraph {
     private final Agent agent;
     private final NodeNames names;
     private final NodeOpener opener;
+    private final NodeChanges changes;
     private final Map<String, Node> nodes = new LinkedHashMap<>();
     private final Map<String, Device> devices = new LinkedHashMap<>();
     private final List<NodeListener> listeners = new CopyOnWriteArrayList<>();
@@ -41,6 +42,7 @@ public final class NodeGraph {
         this.agent = agent;
         this.names = new NodeNames(agent.surroundings().random());
         this.opener = new NodeOpener(this::child, agent.surroundings().nanos());
+        this.changes = new NodeChanges(agent, opener);
     }
 
     /** Has {@code listener} told of all nodes and devices that come and go from now on. */
@@ -206,6 +208,37 @@ public final class NodeGraph {
         return find(deviceOrNode)
                 .orElseThrow(() -> new NodeRefusedException(
                         "Cannot find device='" + deviceOrNode + "' nor node-name='" + deviceOrNode + "'"));
+    }
+
+    /**
+     * Finds a node for QEMU's commands that take a device or a node's name.
+     *
+     * @throws NodeRefusedException when there's none
+     */
+    public synchronized Node get(Optional<String> device, Optional<String> nodeName) throws NodeRefusedException {
+        if (device.isPresent() && devices.containsKey(device.get())) {
+            return get(device.get());
+        }
+        return nodeName.flatMap(this::named)
+                .or(() -> device.flatMap(this::named))
+                .orElseThrow(() -> new NodeRefusedException(
+                        "Cannot find device='" + device.orElse("") + "' nor node-name='" + nodeName.orElse("") + "'"));
+    }
+
+    /** QMP's block_resize. */
+    public synchronized void resize(Node node, long sizeBytes) throws NodeRefusedException {
+        changes.resize(node, deviceOver(node).map(Device::id).orElse(node.name()), sizeBytes);
+    }
+
+    /** QMP's blockdev-reopen of one node: all of its options are given anew. */
+    public synchronized void reopen(NodeSpec spec) throws NodeRefusedException {
+        String name = spec.options().name().orElseThrow(() -> new NodeRefusedException("node-name not specified"));
+        Node node = named(name)
+                .orElseThrow(() -> new NodeRefusedException("Failed to find node with node-name='" + name + "'"));
+        if (!node.driver().equals(spec.driver())) {
+            throw new NodeRefusedException("Cannot change the option 'driver'");
+        }
+        changes.reopen(node, spec);
     }
 
     /** What a message calls a node: the drive that guests know, or the node. */

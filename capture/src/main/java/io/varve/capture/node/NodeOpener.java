@@ -183,6 +183,18 @@ final class NodeOpener {
         }
     }
 
+    /** Opens a node's bytes again, over the children that it has. */
+    Backend again(Node node, NodeSpec spec) throws NodeRefusedException {
+        NodeSpec same = spec;
+        if (spec instanceof NodeSpec.Qcow2 qcow2) {
+            NodeSpec.Backing under = node.backing()
+                    .<NodeSpec.Backing>map(b -> new NodeSpec.Backing.Given(new ChildSpec.Reference(b.name())))
+                    .orElse(new NodeSpec.Backing.None());
+            same = new NodeSpec.Qcow2(qcow2.options(), qcow2.file(), under);
+        }
+        return backend(same, new LinkedHashMap<>(node.children()));
+    }
+
     /** A node that lent its file has it again when nobody is above it. */
     void takeBack(Node file) throws NodeRefusedException {
         if (file.parents().isEmpty() && file.backend().now() instanceof AbsentBackend) {

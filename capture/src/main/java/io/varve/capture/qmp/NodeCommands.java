@@ -1,9 +1,12 @@
 package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.node.NodeOptionsReader;
 import io.varve.capture.node.NodeRefusedException;
+import io.varve.capture.node.NodeSpec;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The commands that make and unmake nodes. */
@@ -26,9 +29,36 @@ final class NodeCommands {
                         List.of(Parameter.rest()),
                         arguments -> done(() -> graph.add(NodeOptionsReader.read(arguments.json())))),
                 Command.of(
+                        "blockdev-reopen",
+                        List.of(Parameter.required("options", new Parameter.Type.ListOf(new Parameter.Type.Rest()))),
+                        arguments -> done(() -> reopen(arguments.list("options")))),
+                Command.of(
+                        "block_resize",
+                        List.of(
+                                Parameter.optionalText("device"),
+                                Parameter.optionalText("node-name"),
+                                Parameter.required("size", new Parameter.Type.Whole())),
+                        arguments -> done(() -> graph.resize(
+                                graph.get(arguments.optionalText("device"), arguments.optionalText("node-name")),
+                                arguments.optionalNumber("size").orElseThrow()))),
+                Command.of(
                         "blockdev-del",
                         List.of(Parameter.text("node-name")),
                         arguments -> done(() -> graph.delete(arguments.text("node-name")))));
+    }
+
+    private void reopen(List<JsonNode> all) throws NodeRefusedException {
+        List<NodeSpec> specs = new ArrayList<>();
+        for (JsonNode options : all) {
+            if (!(options instanceof ObjectNode object)) {
+                throw new NodeRefusedException(
+                        "Invalid parameter type for 'options[" + specs.size() + "]', expected: object");
+            }
+            specs.add(NodeOptionsReader.read(object));
+        }
+        for (NodeSpec spec : specs) {
+            graph.reopen(spec);
+        }
     }
 
     private static JsonNode done(Change change) throws QmpException {

@@ -1,6 +1,8 @@
 package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import io.varve.capture.hmp.HumanMonitor;
 import io.varve.capture.job.ArchiveBackups;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.net.Listeners;
@@ -15,6 +17,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,10 +41,12 @@ public final class QmpServer implements AutoCloseable {
      * What the server speaks for.
      *
      * @param packageName told as the version's package, as {@code varve 0.1.0}
+     * @param console takes what qemu-io prints: QEMU's own standard output
      * @param quit asks the agent to end: called on a monitor's thread when a client wants that, so it must return soon
      *     and not close the server itself
      */
-    public record Face(Agent agent, Jobs jobs, NodeGraph graph, String packageName, Runnable quit) {}
+    public record Face(
+            Agent agent, Jobs jobs, NodeGraph graph, String packageName, Consumer<String> console, Runnable quit) {}
 
     public QmpServer(Face face, InstantSource clock) {
         this.packageName = face.packageName();
@@ -52,6 +57,11 @@ public final class QmpServer implements AutoCloseable {
         all.addAll(new QueryCommands(new BlockInfo(face.agent(), jobs, face.graph()), jobs).commands());
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
         all.addAll(new NodeCommands(face.graph()).commands());
+        HumanMonitor human = new HumanMonitor(face.graph(), face.console());
+        all.add(Command.of(
+                "human-monitor-command",
+                List.of(Parameter.text("command-line"), Parameter.optional("cpu-index", new Parameter.Type.Whole())),
+                arguments -> TextNode.valueOf(human.run(arguments.text("command-line")))));
         all.add(Command.of("query-version", List.of(), _ -> AgentVersion.json(packageName)));
         all.add(Command.of("query-name", List.of(), _ -> JsonText.object()));
         all.add(new Command("quit", List.of(), _ -> JsonText.object(), () -> {

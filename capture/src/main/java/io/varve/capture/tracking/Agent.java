@@ -131,6 +131,28 @@ public final class Agent implements AutoCloseable {
         tell();
     }
 
+    /** Makes a drive's image larger. */
+    @FunctionalInterface
+    public interface Growth {
+        void run() throws IOException;
+    }
+
+    /**
+     * Has a drive grow: its guests' writes are held while {@code growth} runs. Its bitmaps are clean behind the old
+     * end. No backup of the drive may run.
+     *
+     * @throws IOException in one sentence
+     */
+    public void grow(DriveId drive, long sizeBytes, Growth growth) throws IOException {
+        control.lock();
+        try {
+            drive(drive).grow(sizeBytes, growth);
+        } finally {
+            control.unlock();
+        }
+        tell();
+    }
+
     /** Each drive's state now. */
     public SortedMap<DriveId, DriveState> states() {
         SortedMap<DriveId, DriveState> states = new TreeMap<>();

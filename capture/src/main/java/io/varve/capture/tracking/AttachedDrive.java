@@ -13,6 +13,7 @@ import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
+import io.varve.core.drive.Generation;
 import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
@@ -179,6 +180,39 @@ final class AttachedDrive {
         return bitmap.status() instanceof BitmapStatus.Inconsistent
                 ? 0
                 : union(bitmap.generations(), bitmap.granularity()).dirtyBytes();
+    }
+
+    /** As {@link Agent#grow}. */
+    void grow(long sizeBytes, Agent.Growth growth) throws IOException {
+        Generation sealed = state().open();
+        LiveSet before = path.open();
+        LiveSet next = live.create(new MarkFileHeader(
+                state().journal(),
+                log.incarnation(),
+                before.header().boot(),
+                sealed.number() + 1,
+                sealed.granularity(),
+                sizeBytes));
+        Epoch after = path.nextEpoch();
+        path.gate().hold();
+        try {
+            growth.run();
+            WritePath.Cut _ = path.cut(next, after, List.of());
+        } catch (IOException | RuntimeException e) {
+            next.delete();
+            throw e;
+        } finally {
+            path.gate().letGo();
+        }
+        kept.keep(before.header(), before.marks());
+        append(List.of(
+                new DriveEvent.GenerationSealed(
+                        sealed.number(),
+                        before.marks().dirtyBytes(),
+                        before.marks().digest(),
+                        sealed.granularity()),
+                new DriveEvent.DriveResized(sizeBytes)));
+        before.delete();
     }
 
     void started(StartedBackup backup, Export export) {

@@ -77,7 +77,7 @@ final class LiveAgent implements AutoCloseable {
         }
         jobs = new Jobs(agent, graph, InstantSource.system());
         qmpServer = new QmpServer(
-                new QmpServer.Face(agent, jobs, graph, "varve test", quit::countDown), InstantSource.system());
+                new QmpServer.Face(agent, jobs, graph, "varve test", _ -> {}, quit::countDown), InstantSource.system());
         qmp = qmpServer.listen(new NbdAddress.Unix(folder.resolve("qmp.sock").toString()));
     }
 
