@@ -14,14 +14,18 @@ final class BackupJob {
     private final DriveId drive;
     private final SyncPointMark mark;
     private JobStatus status = JobStatus.CREATED;
+    private final JobTerms terms;
+    private final JobGate gate = new JobGate();
     private final Runnable atEnd;
+    private String ioStatus = "ok";
     private long offsetBytes;
     private long lengthBytes;
 
     /** @param atEnd is run when it's gone */
-    BackupJob(String id, DriveId drive, StartedBackup backup, Runnable atEnd) {
+    BackupJob(JobAction.Backup action, DriveId drive, StartedBackup backup, Runnable atEnd) {
         this.atEnd = atEnd;
-        this.id = id;
+        this.id = action.jobId();
+        this.terms = action.terms();
         this.drive = drive;
         this.mark = backup.mark();
         this.lengthBytes = switch (mark.kind()) {
@@ -58,6 +62,19 @@ final class BackupJob {
         status = next;
     }
 
+    JobTerms terms() {
+        return terms;
+    }
+
+    JobGate gate() {
+        return gate;
+    }
+
+    /** QAPI's BlockDeviceIoStatus. */
+    void ioStatus(String other) {
+        ioStatus = other;
+    }
+
     void gone() {
         atEnd.run();
     }
@@ -72,6 +89,6 @@ final class BackupJob {
     }
 
     JobInfo info() {
-        return new JobInfo(id, drive, status, offsetBytes, lengthBytes);
+        return new JobInfo(id, drive, status, offsetBytes, lengthBytes, ioStatus);
     }
 }

@@ -114,9 +114,14 @@ final class FileCopies {
     private void copy(int index) {
         Member member = members.get(index);
         CopyOutcome outcome;
-        try (SnapshotSource source = new SnapshotSource(member.backup().snapshot())) {
+        try (SnapshotSource source = new SnapshotSource(member.backup().snapshot(), retrying(index))) {
             outcome = member.target()
-                    .copy(pipeline, member.job().drive().value(), plan(member.backup()), source, member.control());
+                    .copy(
+                            pipeline,
+                            new OpenedTarget.What(member.job().drive().value(), plan(member.backup())),
+                            source,
+                            member.control(),
+                            retrying(index));
         } catch (RuntimeException e) {
             LOG.error("job {}: its copy ended because of a bug", member.job().id(), e);
             outcome = new CopyOutcome.Failed(CopyOutcome.Side.TARGET, "the copy ended because of a bug: " + e);
@@ -156,8 +161,25 @@ final class FileCopies {
         }
     }
 
+    private Retrying retrying(int index) {
+        BackupJob job = members.get(index).job();
+        return new Retrying(
+                job.terms(), job.gate(), (operation, action) -> thread.run(() -> goesOn(index, operation, action)));
+    }
+
+    /** An error that doesn't end the job. */
+    private void goesOn(int index, JobEvent.Operation operation, OnError.Action action) {
+        refresh();
+        BackupJob job = members.get(index).job();
+        table.tell(new JobEvent.ErrorMet(job.info(), operation, action));
+        if (action == OnError.Action.STOP && job.gate().isPaused() && group.state(index) instanceof JobState.Running) {
+            job.ioStatus("failed");
+            table.status(job, JobStatus.PAUSED);
+        }
+    }
+
     private void errorMet(int index, JobEvent.Operation operation) {
-        table.tell(new JobEvent.ErrorMet(members.get(index).job().info(), operation));
+        table.tell(new JobEvent.ErrorMet(members.get(index).job().info(), operation, OnError.Action.REPORT));
     }
 
     private void perform(List<JobEffect> effects) {
@@ -165,7 +187,10 @@ final class FileCopies {
             switch (effect) {
                 case JobEffect.Status(int job, JobStatus status) ->
                     table.status(members.get(job).job(), status);
-                case JobEffect.StopCopy(int job) -> members.get(job).control().cancel();
+                case JobEffect.StopCopy(int job) -> {
+                    members.get(job).job().gate().end();
+                    members.get(job).control().cancel();
+                }
                 case JobEffect.CheckTargets _ -> checkTargets();
                 case JobEffect.LetAppear(int job) ->
                     members.get(job).mayAppear().complete(null);

@@ -17,7 +17,12 @@ public sealed interface JobAction {
      *
      * @param id the job's; the device's name when empty
      */
-    record Backup(Action.Backup action, Optional<String> id, Target target) implements JobAction {
+    record Backup(Action.Backup action, Optional<String> id, Target target, JobTerms terms) implements JobAction {
+        /** With the terms that hold when nobody says any. */
+        public Backup(Action.Backup action, Optional<String> id, Target target) {
+            this(action, id, target, JobTerms.DEFAULT);
+        }
+
         public Backup {
             boolean isOfArchive = target instanceof Target.Archive;
             if (isOfArchive != (action.target() == BackupTarget.ARCHIVE)) {

@@ -6,8 +6,8 @@ public sealed interface JobEvent {
 
     record StatusChanged(JobInfo job) implements JobEvent {}
 
-    /** Its copy met an error that it can't go on after. */
-    record ErrorMet(JobInfo job, Operation operation) implements JobEvent {}
+    /** Its copy met an error. */
+    record ErrorMet(JobInfo job, Operation operation, OnError.Action action) implements JobEvent {}
 
     record Completed(JobInfo job) implements JobEvent {}
 

@@ -4,6 +4,8 @@ package io.varve.capture.job;
 public enum JobStatus {
     CREATED("created"),
     RUNNING("running"),
+    /** Until it's resumed. */
+    PAUSED("paused"),
     /** Done but for the other jobs of its transaction. */
     WAITING("waiting"),
     /** About to be finalized, with all of its transaction. */

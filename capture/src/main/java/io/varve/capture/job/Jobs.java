@@ -102,6 +102,26 @@ public final class Jobs implements AutoCloseable {
         });
     }
 
+    /** Lets a paused job go on; refused in QEMU's words when it isn't paused. */
+    public Cancelling resume(String id) {
+        return locked(() -> {
+            Optional<BackupJob> found = table.find(id);
+            if (found.isEmpty()) {
+                return new Cancelling.Unknown();
+            }
+            BackupJob job = found.get();
+            if (!job.gate().isPaused()) {
+                return new Cancelling.Refused("Can't resume a job that was not paused");
+            }
+            job.ioStatus("ok");
+            if (job.status() == JobStatus.PAUSED) {
+                table.status(job, JobStatus.RUNNING);
+            }
+            job.gate().resume();
+            return new Cancelling.Asked();
+        });
+    }
+
     /** Tells how far a backup to the archive is, as the sinks say. */
     public void progressed(DriveId drive, SyncPointId syncPoint, long copiedBytes, long totalBytes) {
         means.thread()

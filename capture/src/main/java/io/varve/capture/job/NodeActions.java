@@ -48,7 +48,8 @@ final class NodeActions {
                 new Action.Backup(
                         tracked(action.node()), action.sync(), action.bitmap(), action.bitmapMode(), action.target()),
                 id,
-                backup.target());
+                backup.target(),
+                backup.terms());
     }
 
     private Action plain(Action action) throws NodeRefusedException {

@@ -25,6 +25,7 @@ final class NodeWriter implements ImageWriter {
     private final int clusterBytes;
     private final Runnable ended;
     private final ExecutorService writer;
+    private Optional<Retrying> retrying = Optional.empty();
 
     /**
      * Writes into {@code node}.
@@ -41,6 +42,23 @@ final class NodeWriter implements ImageWriter {
                 Thread.ofPlatform().daemon().name("write-" + node.name()).factory());
     }
 
+    /** Writes that fail are made again as {@code terms} have it. */
+    NodeWriter with(Retrying terms) {
+        retrying = Optional.of(terms);
+        return this;
+    }
+
+    private void write(Retrying.Request request) throws IOException {
+        done(() -> {
+            if (retrying.isPresent()) {
+                retrying.get().run(JobEvent.Operation.WRITE, request);
+            } else {
+                request.make();
+            }
+            return true;
+        });
+    }
+
     @Override
     public String describe() {
         return "'" + node.filename() + "'";
@@ -51,20 +69,15 @@ final class NodeWriter implements ImageWriter {
         long offsetBytes = cluster * clusterBytes;
         int lengthBytes = (int) Math.min(clusterBytes, sizeBytes - offsetBytes);
         ByteBuffer piece = bytes.slice(bytes.position(), lengthBytes);
-        done(() -> {
-            node.io().writeNow(offsetBytes, piece);
-            return true;
-        });
+        write(() -> node.io().writeNow(offsetBytes, piece.duplicate()));
         return offsetBytes;
     }
 
     @Override
     public void zero(long cluster) throws IOException {
         long offsetBytes = cluster * clusterBytes;
-        done(() -> {
-            node.io().zeroNow(offsetBytes, Math.min(clusterBytes, sizeBytes - offsetBytes), ZeroMode.MAY_PUNCH);
-            return true;
-        });
+        long lengthBytes = Math.min(clusterBytes, sizeBytes - offsetBytes);
+        write(() -> node.io().zeroNow(offsetBytes, lengthBytes, ZeroMode.MAY_PUNCH));
     }
 
     @Override

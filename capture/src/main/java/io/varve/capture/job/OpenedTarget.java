@@ -19,6 +19,9 @@ import java.util.Optional;
  * @param geometry of the image; of a raw one only the size counts
  */
 record OpenedTarget(ImageGeometry geometry, Image image) {
+    /** What is copied. */
+    record What(String drive, CopyPlan plan) {}
+
     /** What is written. */
     sealed interface Image {
         /** It appears, or takes the place of the prepared one, when it's whole. */
@@ -31,12 +34,13 @@ record OpenedTarget(ImageGeometry geometry, Image image) {
     }
 
     /** Copies on the calling thread. */
-    CopyOutcome copy(CopyPipeline pipeline, String drive, CopyPlan plan, ClusterSource source, CopyControl control) {
-        CopyJob job = new CopyJob(drive, geometry, plan);
+    CopyOutcome copy(CopyPipeline pipeline, What what, ClusterSource source, CopyControl control, Retrying retrying) {
+        CopyJob job = new CopyJob(what.drive(), geometry, what.plan());
         return switch (image) {
             case Image.Qcow2(LocalImageTarget target) ->
                 pipeline.toQcow2(job, source, target, SumsListener.NONE, control);
-            case Image.Into(NodeWriter writer) -> pipeline.into(job, source, writer, SumsListener.NONE, control);
+            case Image.Into(NodeWriter writer) ->
+                pipeline.into(job, source, writer.with(retrying), SumsListener.NONE, control);
             case Image.Raw(RawWriter writer) -> pipeline.toRaw(job, source, writer, SumsListener.NONE, control);
         };
     }

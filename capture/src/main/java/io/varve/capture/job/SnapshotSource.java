@@ -22,10 +22,12 @@ final class SnapshotSource implements ClusterSource {
     private static final int READERS = 4;
 
     private final Snapshot snapshot;
+    private final Retrying retrying;
     private final ExecutorService readers;
 
-    SnapshotSource(Snapshot snapshot) {
+    SnapshotSource(Snapshot snapshot, Retrying retrying) {
         this.snapshot = snapshot;
+        this.retrying = retrying;
         readers = Executors.newFixedThreadPool(
                 READERS,
                 Thread.ofPlatform()
@@ -51,11 +53,19 @@ final class SnapshotSource implements ClusterSource {
     }
 
     private void fill(long offsetBytes, ByteBuffer range) {
+        try {
+            retrying.run(JobEvent.Operation.READ, () -> readOnce(offsetBytes, range.duplicate()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void readOnce(long offsetBytes, ByteBuffer range) throws IOException {
         switch (snapshot.read(offsetBytes, range)) {
             case SnapshotRead.Done _ -> {}
-            case SnapshotRead.Gone(String reason) -> throw new UncheckedIOException(new IOException(reason));
+            case SnapshotRead.Gone(String reason) -> throw new IOException(reason);
             case SnapshotRead.Unprotected _ ->
-                throw new UncheckedIOException(new IOException("the range at " + offsetBytes + " isn't protected"));
+                throw new IOException("the range at " + offsetBytes + " isn't protected");
         }
     }
 

@@ -23,7 +23,12 @@ final class StartingJobs {
 
     private final List<Starting> jobs = new ArrayList<>();
 
-    private record Starting(int position, String id, DriveId drive, Node source, Optional<OpenedTarget> target) {}
+    private record Starting(
+            int position, JobAction.Backup backup, DriveId drive, Node source, Optional<OpenedTarget> target) {
+        String id() {
+            return backup.jobId();
+        }
+    }
 
     /**
      * A job whose cut was taken.
@@ -65,7 +70,7 @@ final class StartingJobs {
                 }
             }
             Node source = graph.tracked(drive).orElseThrow();
-            starting.jobs.add(new Starting(starting.jobs.size(), backup.jobId(), drive, source, target));
+            starting.jobs.add(new Starting(starting.jobs.size(), backup, drive, source, target));
         }
         return new Opening.Opened(starting);
     }
@@ -94,7 +99,7 @@ final class StartingJobs {
             StartedBackup backup = backups.get(index);
             NodeUse use = new NodeUse.Job("backup");
             graph.begin(job.source(), use);
-            BackupJob running = new BackupJob(job.id(), job.drive(), backup, () -> graph.end(job.source(), use));
+            BackupJob running = new BackupJob(job.backup(), job.drive(), backup, () -> graph.end(job.source(), use));
             started.add(new Started(job.position(), running, backup, job.target()));
         }
         started.sort(Comparator.comparingInt(Started::position));

@@ -8,6 +8,8 @@ import static io.varve.capture.qmp.Parameter.required;
 import static io.varve.capture.qmp.Parameter.text;
 
 import io.varve.capture.job.JobAction;
+import io.varve.capture.job.JobTerms;
+import io.varve.capture.job.OnError;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.BitmapMode;
 import io.varve.core.transaction.Action;
@@ -69,7 +71,21 @@ final class BackupArguments {
                         arguments.optionalText("bitmap-mode").map(BackupArguments::bitmapMode),
                         BackupTarget.FILE),
                 arguments.optionalText("job-id"),
-                new JobAction.Target.Node(arguments.text("target")));
+                new JobAction.Target.Node(arguments.text("target")),
+                terms(arguments));
+    }
+
+    private static JobTerms terms(Arguments arguments) {
+        return new JobTerms(onError(arguments, "on-source-error"), onError(arguments, "on-target-error"));
+    }
+
+    private static OnError onError(Arguments arguments, String name) {
+        return switch (arguments.optionalText(name).orElse("report")) {
+            case "ignore" -> OnError.IGNORE;
+            case "enospc", "auto" -> OnError.ENOSPC;
+            case "stop" -> OnError.STOP;
+            default -> OnError.REPORT;
+        };
     }
 
     static JobAction.Backup action(Arguments arguments) throws QmpException {
@@ -93,7 +109,8 @@ final class BackupArguments {
                         : new JobAction.Target.File(
                                 target,
                                 arguments.optionalText("format"),
-                                isPrepared ? JobAction.Mode.EXISTING : JobAction.Mode.ABSOLUTE_PATHS));
+                                isPrepared ? JobAction.Mode.EXISTING : JobAction.Mode.ABSOLUTE_PATHS),
+                terms(arguments));
     }
 
     /** A drive has no backing file that QEMU's 'top' could leave out: QEMU copies all of it, too. */
@@ -133,14 +150,6 @@ final class BackupArguments {
             throw arguments.optionalText("format").filter("qcow2"::equals).isPresent()
                     ? unsupported("compress", "true", "leave it out")
                     : QmpException.generic("Compression is not supported for this drive ");
-        }
-        for (String name : List.of("on-source-error", "on-target-error")) {
-            Optional<String> action = arguments.optionalText(name);
-            if (action.isPresent()
-                    && !action.get().equals("report")
-                    && !action.get().equals("auto")) {
-                throw unsupported(name, action.get(), "a failed job keeps its bitmap's bits: start it again");
-            }
         }
         for (String name : List.of("auto-finalize", "auto-dismiss")) {
             if (!arguments.flag(name, true)) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.varve.capture.job.JobEvent;
 import io.varve.capture.job.JobInfo;
+import io.varve.capture.job.OnError;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
@@ -27,13 +28,13 @@ final class Events {
                 event(
                         "JOB_STATUS_CHANGE",
                         JsonText.object().put("status", job.status().qmpName()).put("id", job.id()));
-            case JobEvent.ErrorMet(JobInfo job, JobEvent.Operation operation) ->
+            case JobEvent.ErrorMet(JobInfo job, JobEvent.Operation operation, OnError.Action action) ->
                 event(
                         "BLOCK_JOB_ERROR",
                         JsonText.object()
                                 .put("device", job.id())
                                 .put("operation", operation == JobEvent.Operation.READ ? "read" : "write")
-                                .put("action", "report"));
+                                .put("action", action.qmpName()));
             case JobEvent.Completed(JobInfo job) -> event("BLOCK_JOB_COMPLETED", ended(job));
             case JobEvent.Cancelled(JobInfo job) -> event("BLOCK_JOB_CANCELLED", ended(job));
             case JobEvent.Failed(JobInfo job, String reason) ->

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.varve.capture.job.JobInfo;
+import io.varve.capture.job.JobStatus;
 import io.varve.capture.job.Jobs;
 import java.util.List;
 
@@ -34,14 +35,14 @@ final class QueryCommands {
         for (JobInfo job : jobs.jobs()) {
             ObjectNode json = all.addObject();
             json.put("auto-finalize", true);
-            json.put("io-status", "ok");
+            json.put("io-status", job.ioStatus());
             json.put("device", job.id());
             json.put("auto-dismiss", true);
-            json.put("busy", true);
+            json.put("busy", job.status() != JobStatus.PAUSED);
             json.put("len", job.lengthBytes());
             json.put("offset", job.offsetBytes());
             json.put("status", job.status().qmpName());
-            json.put("paused", false);
+            json.put("paused", job.status() == JobStatus.PAUSED);
             json.put("speed", 0);
             json.put("ready", false);
             json.put("type", Events.BACKUP);

@@ -37,7 +37,11 @@ final class TransactionCommands {
         commands.add(Command.of(
                 "block-job-cancel",
                 List.of(Parameter.text("device"), Parameter.optionalFlag("force")),
-                arguments -> cancel(arguments.text("device"))));
+                arguments -> verb(arguments.text("device"), jobs.cancel(arguments.text("device")))));
+        commands.add(Command.of(
+                "block-job-resume",
+                List.of(Parameter.text("device")),
+                arguments -> verb(arguments.text("device"), jobs.resume(arguments.text("device")))));
         return commands;
     }
 
@@ -91,8 +95,8 @@ final class TransactionCommands {
         };
     }
 
-    private JsonNode cancel(String id) throws QmpException {
-        return switch (jobs.cancel(id)) {
+    private static JsonNode verb(String id, Cancelling answer) throws QmpException {
+        return switch (answer) {
             case Cancelling.Asked _ -> JsonText.object();
             case Cancelling.Unknown _ ->
                 throw new QmpException(QmpException.ErrorClass.DEVICE_NOT_ACTIVE, "Block job '" + id + "' not found");
