@@ -31,7 +31,7 @@ final class StartingGraph {
             case GraphPlan.Medium.Own(NodeSpec spec) -> {
                 Device device = graph.addDevice(disk.id(), spec, disk.granularityBytes());
                 if (!spec.options().readOnly()) {
-                    graph.trackAtStart(device);
+                    graph.track(device.node().orElseThrow());
                 }
             }
             case GraphPlan.Medium.Shared(String name) ->

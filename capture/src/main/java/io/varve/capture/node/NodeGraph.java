@@ -34,7 +34,7 @@ public final class NodeGraph {
     private final NodeOpener opener;
     private final NodeChanges changes;
     private final Map<String, Node> nodes = new LinkedHashMap<>();
-    private final Map<String, Device> devices = new LinkedHashMap<>();
+    private final DeviceTable devices = new DeviceTable();
     private final List<NodeListener> listeners = new CopyOnWriteArrayList<>();
 
     /** No nodes yet. */
@@ -110,13 +110,13 @@ public final class NodeGraph {
     }
 
     private Device offer(Device device) {
-        devices.put(device.id(), device);
+        devices.put(device);
         device.node().ifPresent(node -> listeners.forEach(listener -> listener.offered(device.id(), node, true)));
         return device;
     }
 
     private void checkDevice(String id) throws NodeRefusedException {
-        if (devices.containsKey(id)) {
+        if (devices.has(id)) {
             throw new NodeRefusedException("Duplicate ID '" + id + "' for drive");
         }
         if (nodes.containsKey(id)) {
@@ -126,10 +126,7 @@ public final class NodeGraph {
 
     /** Takes a device away, and its node with it if that came with the device. */
     public synchronized void removeDevice(String id) throws NodeRefusedException {
-        Device device = devices.remove(id);
-        if (device == null) {
-            throw new NodeRefusedException("Device '" + id + "' not found");
-        }
+        Device device = devices.remove(id).orElseThrow(() -> new NodeRefusedException("Device '" + id + "' not found"));
         listeners.forEach(listener -> listener.withdrawn(id));
         if (device.node().isPresent() && device.node().get().owner() == Node.Owner.DEVICE) {
             drop(device.node().get());
@@ -138,8 +135,7 @@ public final class NodeGraph {
 
     /** Puts another node under a device (QEMU's {@code qom-set} of {@code drive}). */
     public synchronized void replace(String id, Node node) throws NodeRefusedException {
-        Device device = Optional.ofNullable(devices.get(id))
-                .orElseThrow(() -> new NodeRefusedException("Device '" + id + "' not found"));
+        Device device = devices.get(id).orElseThrow(() -> new NodeRefusedException("Device '" + id + "' not found"));
         listeners.forEach(listener -> listener.withdrawn(id));
         boolean _ = offer(device.with(node)).node().isPresent();
     }
@@ -167,8 +163,8 @@ public final class NodeGraph {
 
     /** By the name of a device, or else of a node; as QEMU looks one up. */
     public synchronized Optional<Node> find(String deviceOrNode) {
-        Device device = devices.get(deviceOrNode);
-        return device == null || !device.model().isEmpty() ? named(deviceOrNode) : device.node();
+        Optional<Device> device = devices.named(deviceOrNode);
+        return device.isEmpty() ? named(deviceOrNode) : device.get().node();
     }
 
     public synchronized Optional<Node> named(String name) {
@@ -176,7 +172,7 @@ public final class NodeGraph {
     }
 
     public synchronized Optional<Device> device(String id) {
-        return Optional.ofNullable(devices.get(id));
+        return devices.get(id);
     }
 
     /** The node that the agent tracks under this name. */
@@ -193,7 +189,7 @@ public final class NodeGraph {
 
     /** The oldest first. */
     public synchronized List<Device> devices() {
-        return List.copyOf(devices.values());
+        return devices.all();
     }
 
     /**
@@ -202,7 +198,7 @@ public final class NodeGraph {
      * @throws NodeRefusedException also when the device has no medium
      */
     public synchronized Node get(String deviceOrNode) throws NodeRefusedException {
-        if (devices.containsKey(deviceOrNode) && find(deviceOrNode).isEmpty()) {
+        if (devices.named(deviceOrNode).isPresent() && find(deviceOrNode).isEmpty()) {
             throw new NodeRefusedException("Device '" + deviceOrNode + "' has no medium");
         }
         return find(deviceOrNode)
@@ -216,7 +212,7 @@ public final class NodeGraph {
      * @throws NodeRefusedException when there's none
      */
     public synchronized Node get(Optional<String> device, Optional<String> nodeName) throws NodeRefusedException {
-        if (device.isPresent() && devices.containsKey(device.get())) {
+        if (device.flatMap(devices::named).isPresent()) {
             return get(device.get());
         }
         return nodeName.flatMap(this::named)
@@ -241,25 +237,14 @@ public final class NodeGraph {
         changes.reopen(node, spec);
     }
 
-    /** What a message calls a node: the drive that guests know, or the node. */
+    /** What a message calls a node. */
     public synchronized String described(Node node) {
-        Node top = node;
-        while (!top.parents().isEmpty()) {
-            top = top.parents().getFirst();
-        }
-        Node highest = top;
-        return devices.values().stream()
-                .filter(device -> device.node().filter(n -> n == highest).isPresent())
-                .map(device -> "drive '" + device.id() + "'")
-                .findFirst()
-                .orElse("node '" + top.name() + "'");
+        return devices.described(node);
     }
 
     /** The device over a node, if there's one. */
     public synchronized Optional<Device> deviceOver(Node node) {
-        return devices.values().stream()
-                .filter(device -> device.node().filter(n -> n == node).isPresent())
-                .findFirst();
+        return devices.over(node);
     }
 
     /** Marks a node as used; {@link #end} undoes it. */
@@ -302,13 +287,6 @@ public final class NodeGraph {
                 drop(node);
                 throw new NodeRefusedException(String.valueOf(e.getMessage()));
             }
-        }
-    }
-
-    /** Has the agent track what's given to it at its start. */
-    public void trackAtStart(Device device) throws IOException {
-        if (device.node().isPresent()) {
-            DriveId _ = track(device.node().get());
         }
     }
 
@@ -375,7 +353,7 @@ public final class NodeGraph {
         if (objection.isPresent()) {
             throw new NodeRefusedException(objection.get());
         }
-        if (devices.containsKey(name)) {
+        if (devices.has(name)) {
             throw new NodeRefusedException("node-name=" + name + " is conflicting with a device id");
         }
         if (nodes.containsKey(name)) {

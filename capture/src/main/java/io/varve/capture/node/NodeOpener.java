@@ -85,14 +85,23 @@ final class NodeOpener {
         return children.values().iterator().next();
     }
 
+    /** The file that a format may open for itself, since nothing but faults stands between. */
+    private static Optional<Path> file(Node below) {
+        return switch (below.spec()) {
+            case NodeSpec.FileNode file -> Optional.of(Path.of(file.filename()));
+            case NodeSpec.Blkdebug _ -> file(below(below.children()));
+            case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.NullCo _, NodeSpec.Nbd _ -> Optional.empty();
+        };
+    }
+
     private Backend raw(Node below, BackendAccess access, NodeSpec spec) throws NodeRefusedException {
-        Optional<Path> path = below.path();
+        Optional<Path> path = file(below);
         Backend backend;
         if (path.isPresent()) {
             lend(below);
             backend = opened(below.filename(), () -> RawFileBackend.open(path.get(), access));
         } else {
-            backend = new BorrowedBackend(below.backend());
+            backend = new ChildBackend(below);
         }
         return faulty(backend, spec, below);
     }
@@ -100,7 +109,7 @@ final class NodeOpener {
     private Backend qcow2(NodeSpec.Qcow2 spec, BackendAccess access, Map<String, Node> children)
             throws NodeRefusedException {
         Node below = below(children);
-        Path path = below.path()
+        Path path = file(below)
                 .orElseThrow(() -> new NodeRefusedException("Could not open '" + below.filename()
                         + "': Varve opens qcow2 images in files and on devices alone, not over '" + below.driver()
                         + "'"));
