@@ -37,9 +37,8 @@ class NodesTest {
         image("base.qcow2", "16M");
         Files.writeString(
                 folder.resolve("config.json"),
-                text(
-                        "{'name': 'nodes', 'qmp': '@/qmp', 'nbd': '@/nbd', 'drives': [{'id': 'drive0', 'node-name': 'node0',"
-                                + " 'file': '@/drive.qcow2', 'format': 'qcow2', 'opts': {}}], 'blockdevs': [], 'devices': []}"));
+                text("{'name': 'nodes', 'qmp': '@/qmp', 'nbd': '@/nbd', 'drives': [{'id': 'drive0',"
+                        + " 'node-name': 'node0', 'file': '@/drive.qcow2', 'format': 'qcow2', 'opts': {}}]}"));
         open();
     }
 
