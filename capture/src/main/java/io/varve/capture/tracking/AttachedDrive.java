@@ -58,6 +58,7 @@ final class AttachedDrive {
         this.acknowledged = attached.acknowledged();
         this.path = new WritePath(
                 means.threads().clock(),
+                means.surroundings().nanos(),
                 new InFlightTable(inFlight.segment(), AgentOptions.IN_FLIGHT_MAX),
                 attached.open());
         this.feed = new DriveFeed(control, changed, this, acknowledged);

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Semaphore;
+import java.util.function.LongSupplier;
 
 /**
  * What every write of a drive passes: the overlap rule, a write marks every generation that it overlaps (I1).
@@ -33,10 +33,9 @@ final class WritePath {
     private static final Snapshot[] NONE = {};
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);
 
-    private final Gate gate = new Gate();
+    private final Gate gate;
     private final InstantSource clock;
     private final InFlightTable inFlight;
-    private final Semaphore freeSlots;
     private final Epoch[] epochs;
     private final Snapshot[][] protectedBy;
     // What ended in each slot: its write has the slot for itself, so counting is no atomic operation.
@@ -48,11 +47,12 @@ final class WritePath {
     private volatile Snapshot[] snapshots = NONE;
     private volatile boolean closed;
 
-    WritePath(InstantSource clock, InFlightTable inFlight, LiveSet open) {
+    /** @param nanos for waits of a bounded time */
+    WritePath(InstantSource clock, LongSupplier nanos, InFlightTable inFlight, LiveSet open) {
+        this.gate = new Gate(inFlight.capacity(), nanos);
         this.clock = clock;
         this.inFlight = inFlight;
         this.open = open;
-        this.freeSlots = new Semaphore(inFlight.capacity());
         this.epochs = new Epoch[inFlight.capacity()];
         this.protectedBy = new Snapshot[inFlight.capacity()][];
         this.writesBySlot = new long[inFlight.capacity()];
@@ -67,25 +67,35 @@ final class WritePath {
      * @return its number, for {@link #end}; or {@link #REFUSED} when the drive is being detached
      */
     int begin(long offsetBytes, long lengthBytes) {
-        freeSlots.acquireUninterruptibly();
-        long stamp = gate.enter();
+        int slot = gate.enter();
+        if (closed) {
+            gate.left(slot);
+            return REFUSED;
+        }
         try {
-            if (closed) {
-                freeSlots.release();
-                return REFUSED;
-            }
-            int slot = inFlight.register(offsetBytes, lengthBytes);
-            Epoch current = epoch;
-            current.enter();
-            epochs[slot] = current;
-            protectedBy[slot] = snapshots;
+            inFlight.register(slot, offsetBytes, lengthBytes);
+            joins(slot);
             LiveSet set = open;
             // I2
             set.marks().mark(offsetBytes, lengthBytes);
             set.wrote(clock.millis());
-            return slot;
-        } finally {
-            gate.exit(stamp);
+        } catch (RuntimeException | Error e) {
+            inFlight.deregister(slot);
+            gate.left(slot);
+            throw e;
+        }
+        gate.entered(slot);
+        return slot;
+    }
+
+    /** A store of a reference costs more than a look, and most find what they would store. */
+    @SuppressWarnings("ReferenceEquality") // lists that are equal are other cuts' all the same
+    private void joins(int slot) {
+        if (epochs[slot] != epoch) {
+            epochs[slot] = epoch;
+        }
+        if (protectedBy[slot] != snapshots) {
+            protectedBy[slot] = snapshots;
         }
     }
 
@@ -96,43 +106,41 @@ final class WritePath {
 
     /** The write reaches the image only now, since it had to wait. */
     void resumes() {
-        long stamp = gate.enter();
+        long stamp = gate.pass();
         try {
             open.wrote(clock.millis());
         } finally {
-            gate.exit(stamp);
+            gate.passed(stamp);
         }
     }
 
     /** A flush begins or ended: it may change an image's file, as it gives back what its format set aside. */
     void flushes() {
-        long stamp = gate.enter();
+        long stamp = gate.pass();
         try {
             if (!closed) {
                 open.wrote(clock.millis());
             }
         } finally {
-            gate.exit(stamp);
+            gate.passed(stamp);
         }
     }
 
     /** The write ended, well or not; it may be acknowledged after this. */
     void end(int slot, long lengthBytes) {
-        long stamp = gate.enter();
-        try {
-            Epoch began = ended(slot, lengthBytes);
-            inFlight.deregister(slot);
-            began.exit();
-        } finally {
-            gate.exit(stamp);
-        }
-        freeSlots.release();
+        gate.leave(slot);
+        Epoch began = ended(slot, lengthBytes);
+        inFlight.deregister(slot);
+        began.exit();
+        gate.left(slot);
     }
 
     private Epoch ended(int slot, long lengthBytes) {
         open.wrote(clock.millis());
         // So that a slot that rests keeps no snapshot that was released.
-        protectedBy[slot] = NONE;
+        if (protectedBy[slot].length > 0) {
+            protectedBy[slot] = NONE;
+        }
         count(writesBySlot, slot, 1);
         count(bytesBySlot, slot, lengthBytes);
         return epochs[slot];
@@ -143,14 +151,11 @@ final class WritePath {
      * does, until the drive is detached (I1). No snapshot waits for it.
      */
     void lose(int slot, long lengthBytes) {
-        long stamp = gate.enter();
-        try {
-            Epoch began = ended(slot, lengthBytes);
-            keepLost(slot);
-            began.exit();
-        } finally {
-            gate.exit(stamp);
-        }
+        gate.leave(slot);
+        Epoch began = ended(slot, lengthBytes);
+        keepLost(slot);
+        began.exit();
+        gate.lost(slot);
     }
 
     /** Lost writes take slots; from a number on, they share one that covers them all. */
@@ -162,7 +167,7 @@ final class WritePath {
         int merged = lost.removeLast();
         inFlight.widen(slot, merged);
         inFlight.deregister(merged);
-        freeSlots.release();
+        gate.left(merged);
         lost.add(slot);
     }
 
@@ -209,7 +214,7 @@ final class WritePath {
         next.wrote(sealed.lastWriteMillis());
         open = next;
         epoch = after;
-        before.close();
+        endEpoch(before);
         install(installed);
         return new Cut(sealed, before);
     }
@@ -234,8 +239,14 @@ final class WritePath {
     /** No write is admitted any more; with the gate held. Completes when those in flight have ended. */
     CompletableFuture<Void> close() {
         closed = true;
-        epoch.close();
+        endEpoch(epoch);
         return epoch.ended();
+    }
+
+    private void endEpoch(Epoch last) {
+        if (!last.isClosed()) {
+            last.close(gate.countInside(slot -> epochs[slot] == last));
+        }
     }
 
     /** No write keeps old content for {@code snapshot} from now on. */
