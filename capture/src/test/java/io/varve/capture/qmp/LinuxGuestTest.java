@@ -1,0 +1,103 @@
+package io.varve.capture.qmp;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.varve.core.Tool;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A Linux guest that makes a file system on a drive and writes to it, while the drive is backed up. */
+@Timeout(300)
+class LinuxGuestTest {
+    @TempDir
+    private Path folder;
+
+    private LiveAgent live;
+    private QmpClient monitor;
+
+    @BeforeEach
+    void start() throws IOException {
+        live = LiveAgent.start(folder, 64 << 20, "drive0");
+        monitor = live.monitor();
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        monitor.close();
+        live.close();
+    }
+
+    @Test
+    void shouldServeTheDriveOfAGuest() throws Exception {
+        monitor.run("{'execute': 'transaction', 'arguments': {'actions': ["
+                + "{'type': 'block-dirty-bitmap-add', 'data': {'node': 'drive0', 'name': 'b'}},"
+                + "{'type': 'drive-backup', 'data': {'device': 'drive0', 'sync': 'full', 'format': 'qcow2', 'target': '"
+                + path("full.qcow2") + "'}}]}}");
+        assertSucceeds();
+        try (LinuxGuest guest = LinuxGuest.onVirtualDisk(folder, folder.resolve("nbd.sock"), "drive0")) {
+            guest.await("writing");
+            increment("running.qcow2", "full.qcow2");
+            guest.awaitPowerOff();
+        }
+        increment("ended.qcow2", "running.qcow2");
+
+        LinuxGuest.assertIsWritten(live.image("drive0"));
+        String compared = Tool.run(
+                        "qemu-img",
+                        "compare",
+                        "-f",
+                        "raw",
+                        "-F",
+                        "qcow2",
+                        live.image("drive0").toString(),
+                        path("ended.qcow2"))
+                .success();
+        assertTrue(compared.contains("identical"), compared);
+        assertIsAnInstantOfAFileSystem("running.qcow2");
+    }
+
+    @Test
+    void shouldServeTheKernelsOwnClient() throws Exception {
+        try (LinuxGuest guest = LinuxGuest.onKernelsNbd(folder, live.tcpPort(), "drive0")) {
+            guest.awaitPowerOff();
+        }
+
+        LinuxGuest.assertIsWritten(live.image("drive0"));
+    }
+
+    /** As after a power failure: its journal makes it whole, and nothing is beyond that. */
+    private void assertIsAnInstantOfAFileSystem(String image) throws Exception {
+        String raw = path("instant.raw");
+        Tool.run("qemu-img", "convert", "-f", "qcow2", "-O", "raw", path(image), raw)
+                .success();
+        // Preening ends with 4 or more when there's something to decide.
+        Tool.Result preened = Tool.run("/sbin/e2fsck", "-fp", raw);
+        assertTrue(preened.exitCode() <= 1, preened::output);
+        Tool.run("/sbin/e2fsck", "-fn", raw).success();
+    }
+
+    private void increment(String image, String backing) throws Exception {
+        Tool.run("qemu-img", "create", "-q", "-f", "qcow2", "-b", backing, "-F", "qcow2", path(image))
+                .success();
+        monitor.run("{'execute': 'drive-backup', 'arguments': {'device': 'drive0', 'sync': 'incremental',"
+                + " 'bitmap': 'b', 'format': 'qcow2', 'mode': 'existing', 'target': '" + path(image) + "'}}");
+        assertSucceeds();
+    }
+
+    private void assertSucceeds() {
+        JsonNode end = monitor.jobEnd("drive0");
+        assertFalse(end.get("data").has("error"), end::toString);
+        monitor.gone("drive0");
+    }
+
+    private String path(String name) {
+        return folder.resolve(name).toString();
+    }
+}
