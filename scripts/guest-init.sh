@@ -49,6 +49,8 @@ fi
 
 mkfs.ext4 -q -F $drive
 mount -t ext4 -o discard $drive /drive
+seq 1 300000 >/drive/early
+sync
 say writing
 mkdir /drive/folder
 seq 1 200000 >/drive/numbers
@@ -58,6 +60,8 @@ for round in 1 2 3 4 5 6 7 8; do
     sync
     rm /drive/gone
 done
+# What a backup had already is trimmed.
+rm /drive/early
 # Into the middle of a file, durably.
 echo overwritten | dd of=/drive/numbers bs=1 seek=500000 conv=notrunc,fsync 2>/dev/null
 sync

@@ -4,9 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.varve.capture.CaptureConfig;
+import io.varve.capture.CaptureRole;
+import io.varve.capture.DriveArgument;
+import io.varve.capture.nbd.ExportRegistry;
+import io.varve.capture.tracking.AgentOptions;
+import io.varve.capture.tracking.AgentSurroundings;
 import io.varve.core.Tool;
+import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -70,6 +83,44 @@ class LinuxGuestTest {
         }
 
         LinuxGuest.assertIsWritten(live.image("drive0"));
+    }
+
+    @Test
+    void shouldServeAQcow2Drive() throws Exception {
+        Path own = Files.createDirectory(folder.resolve("qcow2"));
+        String image = own.resolve("drive.qcow2").toString();
+        Tool.run("qemu-img", "create", "-q", "-f", "qcow2", image, "64M").success();
+        try (CaptureRole _ = qcow2Agent(own, image);
+                LinuxGuest guest = LinuxGuest.onVirtualDisk(own, own.resolve("nbd.sock"), "drive0")) {
+            guest.awaitPowerOff();
+        }
+
+        String checked = Tool.run("qemu-img", "check", "-f", "qcow2", image).success();
+        assertTrue(checked.contains("No errors"), checked);
+        Path raw = own.resolve("drive.raw");
+        Tool.run("qemu-img", "convert", "-f", "qcow2", "-O", "raw", image, raw.toString())
+                .success();
+        LinuxGuest.assertIsWritten(raw);
+    }
+
+    private static CaptureRole qcow2Agent(Path own, String image) throws IOException {
+        NbdAddress nbd = new NbdAddress.Unix(own.resolve("nbd.sock").toString());
+        CaptureConfig config = new CaptureConfig(
+                AgentOptions.in(own.resolve("state"), own.resolve("live"), nbd.toString()),
+                List.of(nbd),
+                Optional.empty(),
+                List.of(),
+                List.of(DriveArgument.parse("drive0=" + image + ",format=qcow2")),
+                Optional.empty(),
+                "varve test");
+        return CaptureRole.start(
+                config,
+                new AgentSurroundings(
+                        new ExportRegistry(),
+                        InstantSource.system(),
+                        System::nanoTime,
+                        new SecureRandom(),
+                        new UUID(3, 4)));
     }
 
     /** As after a power failure: its journal makes it whole, and nothing is beyond that. */
