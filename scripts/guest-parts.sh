@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 scripts=$PWD/scripts
 parts=$PWD/.build/guest
-libraries=$parts/root/lib/x86_64-linux-gnu:$parts/root/usr/lib/x86_64-linux-gnu
+libraries=$parts/unpacked/lib/x86_64-linux-gnu:$parts/unpacked/usr/lib/x86_64-linux-gnu
 # In the order in which they're loaded; a kernel that has one built in has no file for it.
 modules=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk failover net_failover
     virtio_net nbd)
@@ -14,17 +14,17 @@ modules=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_p
 # Downloads and unpacks what isn't to be installed; what's there stays as it is.
 unpack_packages() {
     local kernel debs deb
-    [ ! -e "$parts/root" ] || return 0
+    [ ! -e "$parts/unpacked" ] || return 0
     debs=$(mktemp -d "$parts/debs.XXXXXX") || return
     kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: *\(linux-image-[^ ]*\)$/\1/p' | head -n 1)
     (
-        cd "$debs" && mkdir root || exit
+        cd "$debs" && mkdir unpacked || exit
         apt-get -qq -o APT::Sandbox::User=root download "${kernel:-linux-image-cloud-amd64}" \
             nbd-client libnl-3-200 libnl-genl-3-200 || exit
         for deb in *.deb; do
-            dpkg-deb -x "$deb" root || exit
+            dpkg-deb -x "$deb" unpacked || exit
         done
-        mv -T root "$parts/root"
+        mv -T unpacked "$parts/unpacked"
     ) || { rm -rf "$debs"; return 1; }
     rm -rf "$debs"
 }
@@ -51,13 +51,13 @@ trap 'rm -rf "$tree"' EXIT
 mkdir "$tree"/{bin,etc,lib,lib64,modules,dev,proc,sys,drive}
 copy_program "$(command -v busybox)"
 copy_program "$(command -v mkfs.ext4)"
-copy_program "$parts/root/sbin/nbd-client"
+copy_program "$parts/unpacked/sbin/nbd-client"
 cp /etc/mke2fs.conf "$tree/etc/"
 for module in "${modules[@]}"; do
-    find "$parts/root" -name "$module.ko" -exec cp {} "$tree/modules/" \;
+    find "$parts/unpacked" -name "$module.ko" -exec cp {} "$tree/modules/" \;
     echo "$module" >>"$tree/modules/order"
 done
 install -m 755 "$scripts/guest-init.sh" "$tree/init"
 (cd "$tree" && find . | busybox cpio -o -H newc 2>/dev/null) >"$tree.initramfs"
 mv "$tree.initramfs" "$parts/initramfs"
-cp "$parts"/root/boot/vmlinuz-* "$parts/vmlinuz"
+cp "$parts"/unpacked/boot/vmlinuz-* "$parts/vmlinuz"
