@@ -46,8 +46,8 @@ final class LinuxGuest implements AutoCloseable {
 
     /** Its drive is a virtual disk, whose content QEMU's own NBD client gets from a Unix socket. */
     static LinuxGuest onVirtualDisk(Path folder, Path socket, String export) throws IOException, InterruptedException {
-        String drive =
-                "driver=nbd,node-name=drive,discard=unmap,server.type=unix,server.path=" + socket + ",export=" + export;
+        String drive = "driver=nbd,node-name=drive,discard=unmap,reconnect-delay=120,server.type=unix,server.path="
+                + socket + ",export=" + export;
         return new LinuxGuest(folder, List.of("-blockdev", drive, "-device", "virtio-blk-pci,drive=drive"), "");
     }
 

@@ -49,11 +49,7 @@ class LinuxGuestTest {
 
     @Test
     void shouldServeTheDriveOfAGuest() throws Exception {
-        monitor.run("{'execute': 'transaction', 'arguments': {'actions': ["
-                + "{'type': 'block-dirty-bitmap-add', 'data': {'node': 'drive0', 'name': 'b'}},"
-                + "{'type': 'drive-backup', 'data': {'device': 'drive0', 'sync': 'full', 'format': 'qcow2', 'target': '"
-                + path("full.qcow2") + "'}}]}}");
-        assertSucceeds();
+        beginChain();
         try (LinuxGuest guest = LinuxGuest.onVirtualDisk(folder, folder.resolve("nbd.sock"), "drive0")) {
             guest.await("writing");
             increment("running.qcow2", "full.qcow2");
@@ -62,18 +58,24 @@ class LinuxGuestTest {
         increment("ended.qcow2", "running.qcow2");
 
         LinuxGuest.assertIsWritten(live.image("drive0"));
-        String compared = Tool.run(
-                        "qemu-img",
-                        "compare",
-                        "-f",
-                        "raw",
-                        "-F",
-                        "qcow2",
-                        live.image("drive0").toString(),
-                        path("ended.qcow2"))
-                .success();
-        assertTrue(compared.contains("identical"), compared);
+        assertIsDrive("ended.qcow2");
         assertIsAnInstantOfAFileSystem("running.qcow2");
+    }
+
+    /** QEMU connects again, and sends again what wasn't answered: the guest only waits. */
+    @Test
+    void shouldGoOnWithAGuestAfterARestart() throws Exception {
+        beginChain();
+        try (LinuxGuest guest = LinuxGuest.onVirtualDisk(folder, folder.resolve("nbd.sock"), "drive0")) {
+            guest.await("writing");
+            stop();
+            start();
+            guest.awaitPowerOff();
+        }
+        increment("ended.qcow2", "full.qcow2");
+
+        LinuxGuest.assertIsWritten(live.image("drive0"));
+        assertIsDrive("ended.qcow2");
     }
 
     @Test
@@ -121,6 +123,21 @@ class LinuxGuestTest {
                         System::nanoTime,
                         new SecureRandom(),
                         new UUID(3, 4)));
+    }
+
+    private void beginChain() {
+        monitor.run("{'execute': 'transaction', 'arguments': {'actions': [{'type': 'block-dirty-bitmap-add',"
+                + " 'data': {'node': 'drive0', 'name': 'b', 'persistent': true}}, {'type': 'drive-backup', 'data':"
+                + " {'device': 'drive0', 'sync': 'full', 'format': 'qcow2', 'target': '" + path("full.qcow2")
+                + "'}}]}}");
+        assertSucceeds();
+    }
+
+    private void assertIsDrive(String image) throws Exception {
+        String drive = live.image("drive0").toString();
+        String compared = Tool.run("qemu-img", "compare", "-f", "raw", "-F", "qcow2", drive, path(image))
+                .success();
+        assertTrue(compared.contains("identical"), compared);
     }
 
     /** As after a power failure: its journal makes it whole, and nothing is beyond that. */
