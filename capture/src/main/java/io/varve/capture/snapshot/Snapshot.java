@@ -107,8 +107,8 @@ public final class Snapshot {
     }
 
     /**
-     * Has the range's old content copied, and waits for it; as {@link #preserve}, but whoever has waited for so long may
-     * do something else and go on to wait later.
+     * Has the range's old content copied, and waits for it; as {@link #preserve}, but whoever has waited for so long
+     * may do something else and go on to wait later.
      *
      * @return whether it's kept, or the snapshot is broken
      */

@@ -169,7 +169,9 @@ final class TrackedDrive implements Export {
         return false;
     }
 
-    /** Waits on the client's own thread, which has nothing else to do, as long as that's quicker than to wake another. */
+    /**
+     * Waits on the client's own thread, which has nothing else to do, as long as that's quicker than to wake another.
+     */
     private boolean isPreservedSoon(int slot, long offsetBytes, long lengthBytes) {
         for (Snapshot snapshot : path.protectedBy(slot)) {
             if (!snapshot.isPreservedWithin(AWAITED_NANOS_MAX, offsetBytes, lengthBytes)) {

@@ -80,20 +80,21 @@ class UnusualClientsTest {
     void shouldEchoAnyCookie() throws Exception {
         List<String> cookies = List.of("0000000000000000", "ffffffffffffffff", "ffffffffffffffff", "6698256095130000");
         try (RawClient client = enter(Style.STRUCTURED)) {
-            client.send(String.join("", cookies.stream().map(UnusualClientsTest::readWith).toList()));
+            client.send(String.join(
+                    "", cookies.stream().map(UnusualClientsTest::readWith).toList()));
 
             List<String> echoed = new ArrayList<>();
             for (int i = 0; i < cookies.size(); i++) {
                 echoed.add("%016x".formatted(client.chunk().cookie()));
             }
-            assertEquals(cookies.stream().sorted().toList(), echoed.stream().sorted().toList());
+            assertEquals(
+                    cookies.stream().sorted().toList(), echoed.stream().sorted().toList());
         }
     }
 
     @Test
     void shouldRefuseCommandsThatWereNotAdvertised() throws Exception {
-        FaultyExport plain =
-                new FaultyExport(SIZE_BYTES, SIZE_BYTES, EnumSet.of(TransmissionFlag.HAS_FLAGS));
+        FaultyExport plain = new FaultyExport(SIZE_BYTES, SIZE_BYTES, EnumSet.of(TransmissionFlag.HAS_FLAGS));
         served.exports.remove(ServedImage.NAME);
         served.exports.add(ServedImage.NAME, plain);
         for (Style style : Style.values()) {
