@@ -32,6 +32,7 @@ public final class NbdServer implements AutoCloseable {
     private final Set<Client> clients = ConcurrentHashMap.newKeySet();
     private final AtomicLong clientCount = new AtomicLong();
     private final ScheduledThreadPoolExecutor deadlines;
+    private boolean closed; // Guarded by this.
 
     private record Client(SocketChannel channel, Thread thread) {}
 
@@ -76,8 +77,13 @@ public final class NbdServer implements AutoCloseable {
         start(channel, encryption, number + " " + peer, "nbd-" + number);
     }
 
-    private void start(
+    /** A client that was accepted while the server closes is closed, for nobody would end its connection any more. */
+    private synchronized void start(
             SocketChannel channel, Optional<Connection.Encryption> encryption, String peer, String threadName) {
+        if (closed) {
+            closeQuietly(channel);
+            return;
+        }
         ScheduledFuture<?> deadline = deadlines.schedule(
                 () -> giveUp(channel, peer), options.handshakeTimeout().toMillis(), TimeUnit.MILLISECONDS);
         ConnectionDirectory directory = new ConnectionDirectory(catalog, limits);
@@ -104,6 +110,9 @@ public final class NbdServer implements AutoCloseable {
     @Override
     public void close() {
         listeners.close();
+        synchronized (this) {
+            closed = true;
+        }
         for (Client client : clients) {
             try {
                 client.channel().shutdownInput();

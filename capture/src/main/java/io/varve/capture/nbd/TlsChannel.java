@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -24,6 +25,7 @@ final class TlsChannel implements ByteChannel {
     /** Records that are encrypted before they're written: a reply of 256 KiB takes two writes. */
     private static final int RECORDS_A_WRITE = 8;
 
+    private static final Duration GOODBYE_MAX = Duration.ofSeconds(1);
     private static final String OLD_PROTOCOL = "TLSv1.2";
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
@@ -212,18 +214,33 @@ final class TlsChannel implements ByteChannel {
         return channel.isOpen();
     }
 
-    /** Ends the encryption, unless somebody is writing, and closes the socket. */
+    /**
+     * Ends the encryption, unless somebody is writing, and closes the socket. A client that takes nothing any more
+     * isn't waited for: whoever closes has others to care for.
+     */
     @Override
     public void close() throws IOException {
         try (channel) {
-            if (channel.isOpen() && writing.tryLock()) {
-                try {
-                    engine.closeOutbound();
-                    write(NOTHING.duplicate());
-                } finally {
-                    writing.unlock();
-                }
+            if (channel.isOpen()) {
+                Thread.ofVirtual().name("nbd-goodbye").start(this::sayGoodbye).join(GOODBYE_MAX);
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void sayGoodbye() {
+        if (!writing.tryLock()) {
+            return;
+        }
+        try {
+            engine.closeOutbound();
+            write(NOTHING.duplicate());
+        } catch (IOException e) {
+            // It has gone, or was closed as it took too long.
+            return;
+        } finally {
+            writing.unlock();
         }
     }
 }

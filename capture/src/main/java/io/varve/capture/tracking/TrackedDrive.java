@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A drive's export: each WRITE, TRIM and WRITE_ZEROES is marked before it reaches the backend, and keeps old content
@@ -27,6 +28,9 @@ import java.util.concurrent.RejectedExecutionException;
  * <p>Thread: safe for any thread.
  */
 final class TrackedDrive implements Export {
+    /** A client that sends another request meanwhile isn't kept waiting for longer. */
+    private static final long AWAITED_NANOS_MAX = TimeUnit.MILLISECONDS.toNanos(20);
+
     private final Backend backend;
     private final Export untracked;
     private final WritePath path;
@@ -153,8 +157,28 @@ final class TrackedDrive implements Export {
         }
     }
 
+    /** Whether the write is to be done later; if not, what it overwrites is kept by now. */
     private boolean mustWait(int slot, long offsetBytes, long lengthBytes, Completion completion) {
-        return mustPreserve(slot, offsetBytes, lengthBytes) || (backend.isRemote() && !completion.isAwaited());
+        if (!mustPreserve(slot, offsetBytes, lengthBytes)) {
+            return backend.isRemote() && !completion.isAwaited();
+        }
+        if (!completion.isAwaited() || !isPreservedSoon(slot, offsetBytes, lengthBytes)) {
+            return true;
+        }
+        path.resumes();
+        return false;
+    }
+
+    /**
+     * Waits on the client's own thread, which has nothing else to do, as long as that's quicker than to wake another.
+     */
+    private boolean isPreservedSoon(int slot, long offsetBytes, long lengthBytes) {
+        for (Snapshot snapshot : path.protectedBy(slot)) {
+            if (!snapshot.isPreservedWithin(AWAITED_NANOS_MAX, offsetBytes, lengthBytes)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private boolean mustPreserve(int slot, long offsetBytes, long lengthBytes) {

@@ -14,13 +14,19 @@ import java.util.concurrent.atomic.AtomicLong;
 final class FaultyExport implements Export {
     private static final ByteBuffer ONES = ones();
 
+    private final Set<TransmissionFlag> flags;
     private final long readableBytes;
     private final AtomicLong asked = new AtomicLong();
     private volatile long sizeBytes;
 
     FaultyExport(long sizeBytes, long readableBytes) {
+        this(sizeBytes, readableBytes, TransmissionFlag.WRITABLE);
+    }
+
+    FaultyExport(long sizeBytes, long readableBytes, Set<TransmissionFlag> flags) {
         this.sizeBytes = sizeBytes;
         this.readableBytes = readableBytes;
+        this.flags = flags;
     }
 
     private static ByteBuffer ones() {
@@ -45,7 +51,7 @@ final class FaultyExport implements Export {
 
     @Override
     public Set<TransmissionFlag> flags() {
-        return TransmissionFlag.WRITABLE;
+        return flags;
     }
 
     @Override
