@@ -3,6 +3,7 @@ package io.varve.capture;
 import io.varve.capture.job.DriveInfo;
 import io.varve.capture.tracking.AgentOptions;
 import io.varve.formats.nbd.NbdAddress;
+import io.varve.formats.nbd.NbdUri;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -49,6 +50,11 @@ public record CaptureConfig(
         for (DriveArgument drive : drives) {
             if (!seen.add(drive.drive())) {
                 throw new IllegalArgumentException("drive '" + drive.drive() + "' is named twice");
+            }
+            // A file's lock says so itself.
+            if (drive.format() == DriveArgument.Format.NBD && !seen.add(NbdUri.parse(drive.image()))) {
+                throw new IllegalArgumentException("drive '" + drive.drive() + "' has the image " + drive.image()
+                        + ", which another drive has; give each an export of its own");
             }
         }
     }

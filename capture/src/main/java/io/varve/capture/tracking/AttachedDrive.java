@@ -237,7 +237,7 @@ final class AttachedDrive {
         image.backend().flush();
         LiveSet open = path.open();
         kept.keepOpen(open.header(), open.marks());
-        ImageIdentity left = ImageIdentities.of(image.path(), image.backend());
+        ImageIdentity left = ImageIdentities.of(image);
         append(List.of(new DriveEvent.DriveDetached(left)));
         // No write is in flight, and none is admitted.
         open.close();
