@@ -116,6 +116,10 @@ final class AttachedDrive {
         return Optional.ofNullable(running.get(key));
     }
 
+    boolean isBackedUp() {
+        return !running.isEmpty();
+    }
+
     /**
      * Appends, folds, and forgets what nobody refers to any more; it's durable, and can't fail any more, after that.
      */

@@ -29,6 +29,7 @@ import java.util.concurrent.Semaphore;
  */
 final class WritePath {
     static final int REFUSED = -1;
+    static final int BEYOND_END = -2;
     private static final int LOST_MAX = 256;
     private static final Snapshot[] NONE = {};
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);
@@ -46,12 +47,14 @@ final class WritePath {
     private volatile LiveSet open;
     private volatile Epoch epoch = Epoch.first();
     private volatile Snapshot[] snapshots = NONE;
+    private volatile long sizeBytes;
     private volatile boolean closed;
 
     WritePath(InstantSource clock, InFlightTable inFlight, LiveSet open) {
         this.clock = clock;
         this.inFlight = inFlight;
         this.open = open;
+        this.sizeBytes = open.header().sizeBytes();
         this.freeSlots = new Semaphore(inFlight.capacity());
         this.epochs = new Epoch[inFlight.capacity()];
         this.protectedBy = new Snapshot[inFlight.capacity()][];
@@ -64,7 +67,8 @@ final class WritePath {
     /**
      * Admits a write. The bytes may be written after this.
      *
-     * @return its number, for {@link #end}; or {@link #REFUSED} when the drive is being detached
+     * @return its number, for {@link #end}; or {@link #REFUSED} when the drive is being detached, or
+     *     {@link #BEYOND_END} when it ends before the write does
      */
     int begin(long offsetBytes, long lengthBytes) {
         freeSlots.acquireUninterruptibly();
@@ -73,6 +77,10 @@ final class WritePath {
             if (closed) {
                 freeSlots.release();
                 return REFUSED;
+            }
+            if (offsetBytes + lengthBytes > sizeBytes) {
+                freeSlots.release();
+                return BEYOND_END;
             }
             int slot = inFlight.register(offsetBytes, lengthBytes);
             Epoch current = epoch;
@@ -176,6 +184,16 @@ final class WritePath {
             sum += (long) COUNTER.getOpaque(counters, slot);
         }
         return sum;
+    }
+
+    /** How far writes are admitted: the drive's size, but for while that shrinks. */
+    long sizeBytes() {
+        return sizeBytes;
+    }
+
+    /** Admits writes up to there from now on; those in flight go on. With the gate held when that's less. */
+    void admitUpTo(long endBytes) {
+        sizeBytes = endBytes;
     }
 
     Gate gate() {
