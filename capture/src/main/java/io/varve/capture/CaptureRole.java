@@ -6,13 +6,12 @@ import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
 import io.varve.capture.nbd.NbdServerOptions;
-import io.varve.capture.nbd.TlsCredentials;
 import io.varve.capture.publish.Publishing;
 import io.varve.capture.qmp.QmpServer;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.AgentSurroundings;
-import io.varve.capture.tracking.DriveImage;
 import io.varve.formats.nbd.NbdAddress;
+import io.varve.transfer.nbd.TlsCredentials;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
@@ -68,7 +67,7 @@ public final class CaptureRole implements AutoCloseable {
     private static NbdServerOptions serverOptions(CaptureConfig config) throws IOException {
         return config.tlsCerts().isPresent()
                 ? NbdServerOptions.DEFAULT.withTls(
-                        TlsCredentials.read(config.tlsCerts().get()))
+                        TlsCredentials.server(config.tlsCerts().get()))
                 : NbdServerOptions.DEFAULT;
     }
 
@@ -78,7 +77,7 @@ public final class CaptureRole implements AutoCloseable {
         endings.push(() -> removeEmpty(liveDirectory));
         endings.push(agent::close);
         for (DriveArgument drive : config.drives()) {
-            attach(agent, drive);
+            attach(agent, drive, surroundings);
         }
         Jobs jobs = new Jobs(agent, config.driveInfos(), surroundings.clock());
         config.kafka().ifPresent(client -> {
@@ -118,10 +117,10 @@ public final class CaptureRole implements AutoCloseable {
         }
     }
 
-    private static void attach(Agent agent, DriveArgument drive) throws IOException {
-        Backend backend = drive.open(BackendAccess.READ_WRITE);
+    private static void attach(Agent agent, DriveArgument drive, AgentSurroundings surroundings) throws IOException {
+        Backend backend = drive.open(BackendAccess.READ_WRITE, surroundings.nanos());
         try {
-            agent.attach(new DriveImage(drive.drive(), drive.image(), backend));
+            agent.attach(drive.opened(backend));
         } catch (IOException | RuntimeException e) {
             backend.close();
             throw e;

@@ -1,5 +1,6 @@
 package io.varve.capture.backend;
 
+import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.StatusExtent;
 import java.io.Closeable;
 import java.io.IOException;
@@ -51,6 +52,18 @@ public interface Backend extends Closeable {
 
     /** Makes durable whatever was completed before the call. */
     void flush() throws IOException;
+
+    /**
+     * Gives the drive another size, durably. Nobody may write beyond the smaller of both meanwhile; who reads there
+     * gets an error, or what's there.
+     *
+     * @param sizeBytes a positive multiple of 512
+     * @return whether what's new reads as zeroes; else it may hold anything
+     * @throws RequestFailedException ENOTSUP when this can't be done to it
+     */
+    default boolean resize(long sizeBytes) throws IOException {
+        throw new RequestFailedException(NbdError.ENOTSUP, "Image format driver does not support resize");
+    }
 
     /**
      * The range's extents in {@code base:allocation}, in order and without gaps, from its first byte.

@@ -100,10 +100,10 @@ final class TargetOpener {
         Path real = Files.exists(target) ? target.toRealPath() : target;
         Path partial = real.resolveSibling(real.getFileName() + PARTIAL_SUFFIX);
         for (DriveInfo drive : drives) {
-            if (isSame(drive.path(), target) && drive.drive().equals(source.drive())) {
+            if (isSame(drive.file(), target) && drive.drive().equals(source.drive())) {
                 throw new RefusedTargetException("Source and target cannot be the same");
             }
-            if (isSame(drive.path(), target) || isSame(drive.path(), partial)) {
+            if (isSame(drive.file(), target) || isSame(drive.file(), partial)) {
                 throw new RefusedTargetException("Could not open '" + target + "': it's the image of drive '"
                         + drive.drive() + "', or is written beside it under its name: choose another target");
             }
@@ -119,8 +119,11 @@ final class TargetOpener {
         }
     }
 
-    private static boolean isSame(Path image, Path other) throws IOException {
-        return Files.exists(image) && Files.exists(other) && Files.isSameFile(image, other);
+    private static boolean isSame(Optional<Path> image, Path other) throws IOException {
+        return image.isPresent()
+                && Files.exists(image.get())
+                && Files.exists(other)
+                && Files.isSameFile(image.get(), other);
     }
 
     private static OpenedTarget create(Path path, long sizeBytes, String format)

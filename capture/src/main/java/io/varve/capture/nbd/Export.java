@@ -21,7 +21,7 @@ import java.util.Set;
  */
 public interface Export {
 
-    /** May change; requests are checked against the present one. */
+    /** May change: new connections are told, those that are open lose what's beyond a smaller one. */
     long sizeBytes();
 
     /** {@link TransmissionFlag#WRITABLE} or {@link TransmissionFlag#UNWRITABLE}, as a rule. */

@@ -58,7 +58,7 @@ final class BlockInfo {
     }
 
     private ObjectNode node(DriveInfo drive, DriveState state) throws QmpException {
-        String file = drive.path().toString();
+        String file = drive.image();
         ObjectNode node = JsonText.object();
         LIMITS.forEach(limit -> node.put(limit, 0));
         node.put("ro", false);

@@ -55,6 +55,7 @@ public final class QmpServer implements AutoCloseable {
         all.addAll(new TransactionCommands(jobs, new BitmapActions(face.drives())).commands());
         all.addAll(new QueryCommands(new BlockInfo(face.agent(), jobs, face.drives()), jobs).commands());
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.drives())).commands());
+        all.add(new ResizeCommand(face.agent()).command());
         all.add(Command.of("query-version", List.of(), _ -> AgentVersion.json(packageName)));
         all.add(Command.of("query-name", List.of(), _ -> JsonText.object()));
         all.add(new Command("quit", List.of(), _ -> JsonText.object(), () -> {

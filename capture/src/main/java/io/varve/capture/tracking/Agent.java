@@ -153,6 +153,32 @@ public final class Agent implements AutoCloseable {
     }
 
     /**
+     * Gives a drive another size, at once for new connections; those that are open keep what they were told, but for
+     * what lies beyond a new end. Refused while a backup of the drive runs.
+     *
+     * @return {@link Transacted.Done} without backups; where QEMU 7.2 refuses it, the words are its
+     */
+    public Transacted resize(DriveId drive, long sizeBytes) {
+        control.lock();
+        try {
+            AttachedDrive attached = drives.get(drive);
+            Optional<String> objection = attached == null
+                    ? Optional.of("Cannot find device='" + drive + "' nor node-name='" + drive + "'")
+                    : DriveResize.objection(attached, sizeBytes);
+            if (attached == null || objection.isPresent()) {
+                return new Transacted.Refused(objection.orElseThrow());
+            }
+            DriveResize.run(attached, sizeBytes, means);
+            return new Transacted.Done(List.of());
+        } catch (IOException e) {
+            return new Transacted.Refused(String.valueOf(e.getMessage()));
+        } finally {
+            control.unlock();
+            tell();
+        }
+    }
+
+    /**
      * Tells how a backup ended: writes it to the drive's log, and lets its snapshot go. Does nothing when that's known.
      *
      * @throws IOException when the journal can't be written: the backup stays as it was

@@ -117,6 +117,10 @@ final class AttachedDrive {
         return Optional.ofNullable(running.get(key));
     }
 
+    boolean isBackedUp() {
+        return !running.isEmpty();
+    }
+
     /**
      * Appends, folds, and forgets what nobody refers to any more; it's durable, and can't fail any more, after that.
      */
@@ -238,7 +242,7 @@ final class AttachedDrive {
         image.backend().flush();
         LiveSet open = path.open();
         kept.keepOpen(open.header(), open.marks());
-        ImageIdentity left = ImageIdentities.of(image.path(), image.backend());
+        ImageIdentity left = ImageIdentities.of(image);
         append(List.of(new DriveEvent.DriveDetached(left)));
         // No write is in flight, and none is admitted.
         open.close();

@@ -95,7 +95,7 @@ final class Attachment {
     private Attached attach() throws IOException {
         // A marker of the last run that isn't published yet must not be overtaken by a power cut.
         image.backend().flush();
-        ImageIdentity now = ImageIdentities.of(image.path(), image.backend());
+        ImageIdentity now = ImageIdentities.of(image);
         Path file = stateDirectory.resolve(JOURNAL);
         if (!Files.exists(file)) {
             return fresh(file, now);

@@ -54,7 +54,7 @@ final class TrackedDrive implements Export {
 
     @Override
     public long sizeBytes() {
-        return untracked.sizeBytes();
+        return path.sizeBytes();
     }
 
     @Override
@@ -86,8 +86,8 @@ final class TrackedDrive implements Export {
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
         int lengthBytes = data.remaining();
         int slot = path.begin(offsetBytes, lengthBytes);
-        if (slot == WritePath.REFUSED) {
-            refuse(completion);
+        if (slot < 0) {
+            refuse(slot, completion);
             return;
         }
         try {
@@ -148,8 +148,8 @@ final class TrackedDrive implements Export {
 
     private void change(long offsetBytes, long lengthBytes, Change change, Completion completion) {
         int slot = path.begin(offsetBytes, lengthBytes);
-        if (slot == WritePath.REFUSED) {
-            refuse(completion);
+        if (slot < 0) {
+            refuse(slot, completion);
         } else if (mustWait(slot, offsetBytes, lengthBytes, completion)) {
             later(slot, offsetBytes, lengthBytes, change, completion);
         } else {
@@ -196,7 +196,7 @@ final class TrackedDrive implements Export {
                     apply(slot, lengthBytes, () -> preserveThen(slot, offsetBytes, lengthBytes, change), completion));
         } catch (RejectedExecutionException e) {
             path.end(slot, lengthBytes);
-            refuse(completion);
+            refuse(WritePath.REFUSED, completion);
         }
     }
 
@@ -208,8 +208,12 @@ final class TrackedDrive implements Export {
         change.apply();
     }
 
-    private static void refuse(Completion completion) {
-        completion.failed(NbdError.ESHUTDOWN, "the drive is being detached");
+    private void refuse(int reason, Completion completion) {
+        if (reason == WritePath.BEYOND_END) {
+            completion.failed(NbdError.ENOSPC, "the drive was made smaller: it has " + path.sizeBytes() + " bytes now");
+        } else {
+            completion.failed(NbdError.ESHUTDOWN, "the drive is being detached");
+        }
     }
 
     private void apply(int slot, long lengthBytes, Change change, Completion completion) {

@@ -29,6 +29,7 @@ import java.util.function.LongSupplier;
  */
 final class WritePath {
     static final int REFUSED = -1;
+    static final int BEYOND_END = -2;
     private static final int LOST_MAX = 256;
     private static final Snapshot[] NONE = {};
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);
@@ -45,6 +46,7 @@ final class WritePath {
     private volatile LiveSet open;
     private volatile Epoch epoch = Epoch.first();
     private volatile Snapshot[] snapshots = NONE;
+    private volatile long sizeBytes;
     private volatile boolean closed;
 
     /** @param nanos for waits of a bounded time */
@@ -53,6 +55,7 @@ final class WritePath {
         this.clock = clock;
         this.inFlight = inFlight;
         this.open = open;
+        this.sizeBytes = open.header().sizeBytes();
         this.epochs = new Epoch[inFlight.capacity()];
         this.protectedBy = new Snapshot[inFlight.capacity()][];
         this.writesBySlot = new long[inFlight.capacity()];
@@ -64,13 +67,15 @@ final class WritePath {
     /**
      * Admits a write. The bytes may be written after this.
      *
-     * @return its number, for {@link #end}; or {@link #REFUSED} when the drive is being detached
+     * @return its number, for {@link #end}; or {@link #REFUSED} when the drive is being detached, or
+     *     {@link #BEYOND_END} when it ends before the write does
      */
     int begin(long offsetBytes, long lengthBytes) {
         int slot = gate.enter();
-        if (closed) {
+        int objection = closed ? REFUSED : offsetBytes + lengthBytes > sizeBytes ? BEYOND_END : slot;
+        if (objection != slot) {
             gate.left(slot);
-            return REFUSED;
+            return objection;
         }
         try {
             inFlight.register(slot, offsetBytes, lengthBytes);
@@ -181,6 +186,16 @@ final class WritePath {
             sum += (long) COUNTER.getOpaque(counters, slot);
         }
         return sum;
+    }
+
+    /** How far writes are admitted: the drive's size, but for while that shrinks. */
+    long sizeBytes() {
+        return sizeBytes;
+    }
+
+    /** Admits writes up to there from now on; those in flight go on. With the gate held when that's less. */
+    void admitUpTo(long endBytes) {
+        sizeBytes = endBytes;
     }
 
     Gate gate() {

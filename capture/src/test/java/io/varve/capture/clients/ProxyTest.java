@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.varve.capture.backend.UpstreamServer;
 import io.varve.capture.nbd.Certificates;
 import io.varve.capture.nbd.NbdServerOptions;
-import io.varve.capture.nbd.TlsCredentials;
 import io.varve.core.Tool;
+import io.varve.transfer.nbd.TlsCredentials;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +32,7 @@ class ProxyTest {
     @Test
     void shouldServeAProxyThatEncrypts() throws Exception {
         Path certificates = new Certificates(folder.resolve("certificates")).folder();
-        NbdServerOptions options = NbdServerOptions.DEFAULT.withTls(TlsCredentials.read(certificates));
+        NbdServerOptions options = NbdServerOptions.DEFAULT.withTls(TlsCredentials.server(certificates));
         try (ServedDrive drive = new ServedDrive(folder, options);
                 UpstreamServer proxy = proxy(
                         "hostname=127.0.0.1",

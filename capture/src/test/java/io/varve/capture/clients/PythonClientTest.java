@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.varve.capture.nbd.Certificates;
 import io.varve.capture.nbd.NbdServerOptions;
-import io.varve.capture.nbd.TlsCredentials;
 import io.varve.capture.tracking.AgentFixture;
 import io.varve.core.Tool;
+import io.varve.transfer.nbd.TlsCredentials;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -35,7 +35,7 @@ class PythonClientTest {
     @Test
     void shouldServeAnEncryptedDrive() throws Exception {
         Path certificates = new Certificates(folder.resolve("certificates")).folder();
-        NbdServerOptions options = NbdServerOptions.DEFAULT.withTls(TlsCredentials.read(certificates));
+        NbdServerOptions options = NbdServerOptions.DEFAULT.withTls(TlsCredentials.server(certificates));
         try (ServedDrive drive = new ServedDrive(folder, options)) {
             run("drive.py", "nbds://127.0.0.1:" + drive.port() + "/drive0?tls-certificates=" + certificates);
         }

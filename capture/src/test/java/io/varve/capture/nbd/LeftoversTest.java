@@ -7,6 +7,7 @@ import io.varve.capture.nbd.RawClient.Style;
 import io.varve.formats.nbd.NbdAddress;
 import io.varve.formats.nbd.StatusExtent;
 import io.varve.formats.nbd.TransmissionFlag;
+import io.varve.transfer.nbd.TlsCredentials;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.BufferPoolMXBean;
@@ -174,7 +175,7 @@ class LeftoversTest {
                 server.listen(new NbdAddress.Tcp("127.0.0.1", 0)));
         Certificates certificates = new Certificates(folder.resolve("certificates"));
         try (NbdServer encrypting =
-                new NbdServer(exports, NbdServerOptions.DEFAULT.withTls(TlsCredentials.read(certificates.folder)))) {
+                new NbdServer(exports, NbdServerOptions.DEFAULT.withTls(TlsCredentials.server(certificates.folder)))) {
             NbdAddress encrypted = encrypting.listen(new NbdAddress.Tcp("127.0.0.1", 0));
             // Both kinds of sockets, and all that's loaded and kept once.
             comeAndLeave(plain.getFirst(), encrypted);

@@ -3,6 +3,8 @@ package io.varve.capture.nbd;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.varve.transfer.nbd.TlsChannel;
+import io.varve.transfer.nbd.TlsCredentials;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -13,6 +15,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.Test;
@@ -37,7 +40,7 @@ class TlsChannelTest {
             client.connect(listening.getLocalAddress());
             Thread shaking = Thread.ofVirtual().start(() -> shakeHands(client));
             SocketChannel accepted = listening.accept();
-            TlsChannel encrypted = TlsChannel.accept(accepted, TlsCredentials.read(certificates.folder));
+            TlsChannel encrypted = TlsChannel.accept(accepted, TlsCredentials.server(certificates.folder));
             shaking.join();
             fill(accepted);
 
@@ -50,10 +53,10 @@ class TlsChannelTest {
 
     private SSLContext clientContext(Certificates certificates) throws IOException {
         Path client = Files.createDirectories(folder.resolve("client"));
-        Files.copy(certificates.folder.resolve("ca-cert.pem"), client.resolve("ca-cert.pem"));
-        Files.copy(certificates.folder.resolve("client-cert.pem"), client.resolve("server-cert.pem"));
-        Files.copy(certificates.folder.resolve("client-key.pem"), client.resolve("server-key.pem"));
-        return TlsCredentials.read(client);
+        for (String file : List.of("ca-cert.pem", "client-cert.pem", "client-key.pem")) {
+            Files.copy(certificates.folder.resolve(file), client.resolve(file));
+        }
+        return TlsCredentials.client(client);
     }
 
     private static void shakeHands(SSLSocket client) {

@@ -23,8 +23,10 @@ class InFlightTableTest {
     @Test
     void shouldCoverBothRangesAfterWidening() {
         for (boolean lowerFirst : new boolean[] {true, false}) {
-            int lower = table.register(2 * GRANULE_BYTES, 512);
-            int higher = table.register(9 * GRANULE_BYTES, GRANULE_BYTES);
+            int lower = 3;
+            int higher = 40;
+            table.register(lower, 2 * GRANULE_BYTES, 512);
+            table.register(higher, 9 * GRANULE_BYTES, GRANULE_BYTES);
 
             table.widen(lowerFirst ? lower : higher, lowerFirst ? higher : lower);
             table.deregister(lowerFirst ? higher : lower);
@@ -36,8 +38,10 @@ class InFlightTableTest {
 
     @Test
     void shouldStayWithinTheDriveWhenTheProcessDiedWhileItWidened() {
-        int slot = table.register(15 * GRANULE_BYTES, GRANULE_BYTES);
-        int other = table.register(0, 512);
+        int slot = 3;
+        int other = 40;
+        table.register(slot, 15 * GRANULE_BYTES, GRANULE_BYTES);
+        table.register(other, 0, 512);
         // The first of the two steps: as long as the whole from the lower offset, but from its own.
         slots.setAtIndex(ValueLayout.JAVA_LONG, 2L * slot + 1, SIZE_BYTES);
 
