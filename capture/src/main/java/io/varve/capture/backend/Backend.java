@@ -32,6 +32,14 @@ public interface Backend extends Closeable {
     /** Hints that a range will be read soon, piece by piece; may do nothing, never waits for the data. */
     default void willRead(long offsetBytes, long lengthBytes) {}
 
+    /**
+     * How many of a range's bytes, from its first, are known to be zero without being read; 0 when they aren't, or when
+     * to find out could take longer than to read some 64 KiB.
+     */
+    default long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return 0;
+    }
+
     /** Whether requests go to another machine, or may: then many are begun at once rather than one after the other. */
     default boolean isRemote() {
         return false;

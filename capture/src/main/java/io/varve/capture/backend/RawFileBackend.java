@@ -117,6 +117,11 @@ public final class RawFileBackend implements Backend {
     }
 
     @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return descriptor.seek(LinuxCalls.SEEK_DATA, offsetBytes, offsetBytes + lengthBytes) - offsetBytes;
+    }
+
+    @Override
     public void willRead(long offsetBytes, long lengthBytes) {
         if (!inMemory) {
             descriptor.willRead(offsetBytes, lengthBytes);

@@ -54,6 +54,11 @@ public final class BackendExport implements Export {
     }
 
     @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return backend.zeroBytes(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void willRead(long offsetBytes, long lengthBytes) {
         backend.willRead(offsetBytes, lengthBytes);
     }

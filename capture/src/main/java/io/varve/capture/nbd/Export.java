@@ -47,6 +47,11 @@ public interface Export {
         return true;
     }
 
+    /** How many of a range's bytes, from its first, are known to be zero without being read; 0 when they aren't. */
+    default long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return 0;
+    }
+
     /** Hints that a range will be read soon, piece by piece; may do nothing, never waits for the data. */
     default void willRead(long offsetBytes, long lengthBytes) {}
 

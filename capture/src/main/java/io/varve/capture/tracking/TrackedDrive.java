@@ -78,6 +78,11 @@ final class TrackedDrive implements Export {
     }
 
     @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return untracked.zeroBytes(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void willRead(long offsetBytes, long lengthBytes) {
         untracked.willRead(offsetBytes, lengthBytes);
     }

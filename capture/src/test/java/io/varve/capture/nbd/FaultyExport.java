@@ -18,6 +18,7 @@ final class FaultyExport implements Export {
     private final long readableBytes;
     private final AtomicLong asked = new AtomicLong();
     private volatile long sizeBytes;
+    private volatile boolean zeroesKnown;
 
     FaultyExport(long sizeBytes, long readableBytes) {
         this(sizeBytes, readableBytes, TransmissionFlag.WRITABLE);
@@ -38,6 +39,11 @@ final class FaultyExport implements Export {
     /** How many requests came through. */
     long asked() {
         return asked.get();
+    }
+
+    /** That there are zeroes where nothing can be read. */
+    void knowZeroes() {
+        zeroesKnown = true;
     }
 
     void resize(long newSizeBytes) {
@@ -66,6 +72,20 @@ final class FaultyExport implements Export {
             throw new IOException("nothing can be read at " + offsetBytes);
         }
         into.put(ONES.slice(0, into.remaining()));
+    }
+
+    @Override
+    public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        if (zeroBytes(offsetBytes, into.remaining()) > 0) {
+            return false;
+        }
+        read(offsetBytes, into);
+        return true;
+    }
+
+    @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) {
+        return zeroesKnown && offsetBytes >= readableBytes ? lengthBytes : 0;
     }
 
     @Override

@@ -184,6 +184,12 @@ public final class Qcow2Backend implements Backend {
     }
 
     @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        StatusExtent first = allocation(offsetBytes, lengthBytes, 1).getFirst();
+        return (first.flags() & StatusExtent.ZERO) == 0 ? 0 : first.lengthBytes();
+    }
+
+    @Override
     public List<StatusExtent> allocation(long offsetBytes, long lengthBytes, int extentsMax) throws IOException {
         AllocationExtents extents = new AllocationExtents(extentsMax);
         inGate(() -> {
