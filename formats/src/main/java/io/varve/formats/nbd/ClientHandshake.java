@@ -8,7 +8,8 @@ import java.util.List;
  * The client's side of the fixed newstyle handshake (proto.md, "Handshake phase").
  *
  * <pre>
- * GREETING → STARTTLS (when encryption is demanded) → STRUCTURED_REPLY → SET_META_CONTEXT (when contexts are wanted and replies are structured) → GO → entered
+ * GREETING → STARTTLS (when encryption is demanded) → STRUCTURED_REPLY
+ *          → SET_META_CONTEXT (when contexts are wanted and replies are structured) → GO → entered
  * </pre>
  *
  * <p>The shell calls {@link #advance} with what it received until the answer is {@link Step.Entered},

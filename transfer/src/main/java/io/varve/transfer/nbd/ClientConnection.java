@@ -107,6 +107,11 @@ final class ClientConnection implements ReplyReader.Requests {
     /** Sends a request, as soon as there are few enough in flight. */
     CompletableFuture<List<StatusExtent>> submit(PendingRequest request, ByteBuffer payload) {
         inFlight.acquireUninterruptibly();
+        if (ended.isPresent()) {
+            inFlight.release();
+            return CompletableFuture.failedFuture(
+                    new NotSentException(String.valueOf(ended.get().getMessage())));
+        }
         pending.put(request.request().cookie(), request);
         try {
             sending.lock();
@@ -171,6 +176,7 @@ final class ClientConnection implements ReplyReader.Requests {
     private IOException failure(Throwable cause) {
         return switch (cause) {
             case NbdException known -> new NbdException(known.error(), uri + ": " + known.getMessage());
+            case NotSentException known -> new NotSentException(String.valueOf(known.getMessage()));
             case NoSuchExportException known -> new NoSuchExportException(String.valueOf(known.getMessage()));
             default -> new IOException(cause.getMessage(), cause);
         };
