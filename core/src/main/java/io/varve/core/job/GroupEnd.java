@@ -45,6 +45,7 @@ final class GroupEnd {
     /** A job's work ended. */
     void completed(Job job) {
         if (phase == Phase.ABORTING) {
+            job.stop();
             takeTurns();
         } else if (job.isFailing()) {
             job.abort();

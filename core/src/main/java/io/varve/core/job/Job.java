@@ -18,6 +18,7 @@ final class Job {
     private Optional<JobError> error = Optional.empty();
     private long bytesPerSecond;
     private boolean pausedByUser;
+    private boolean isStored;
     private boolean isReadyOnceResumed;
     private boolean wasStarted;
     private boolean wasToldToStop;
@@ -106,6 +107,7 @@ final class Job {
 
     void workEnded(Optional<JobError> failure) {
         work = Progress.ENDED;
+        isStored = failure.isEmpty();
         failure.ifPresent(this::fail);
     }
 
@@ -118,8 +120,13 @@ final class Job {
         effects.add(new JobEffect.FinishWork(index, how));
     }
 
-    /** Ends the work, or the target's appearance, where one is under way. */
+    /** Ends the work, or the target's appearance, where one is under way; what's stored is given up. */
     void stop() {
+        if (isStored && settlesHere() && preparation == Progress.NONE) {
+            preparation = Progress.UNDER_WAY;
+            effects.add(new JobEffect.GiveUp(index));
+            return;
+        }
         boolean isBusy = work == Progress.UNDER_WAY || preparation == Progress.UNDER_WAY;
         if (isBusy && !wasToldToStop) {
             wasToldToStop = true;

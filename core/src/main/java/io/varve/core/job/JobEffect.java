@@ -39,6 +39,12 @@ public sealed interface JobEffect {
     /** Lets the target appear, or the graph change; answered with {@link JobInput.Prepared}, once. */
     record Prepare(int job) implements JobEffect {}
 
+    /**
+     * Gives up what's stored and never appears; answered with {@link JobInput.Prepared}, once. A target that has
+     * appeared all the same is left.
+     */
+    record GiveUp(int job) implements JobEffect {}
+
     /** Writes down what the bitmap's bits come to; once for each job, and answered with {@link JobInput.Concluded}. */
     record Conclude(int job, Conclusion conclusion) implements JobEffect {}
 

@@ -36,7 +36,10 @@ public sealed interface JobInput {
     /** Answers {@link JobEffect.CheckTargets}: nothing stands in the way of any target, or of one the error does. */
     record TargetsChecked(Optional<Objection> objection) implements JobInput {}
 
-    /** Answers {@link JobEffect.Prepare}: the job's target appeared, or the error says why not. */
+    /**
+     * Answers {@link JobEffect.Prepare} and {@link JobEffect.GiveUp}: the job's target appeared, or it doesn't and the
+     * error says why; nothing of the job is under way any more.
+     */
     record Prepared(int job, Optional<JobError> error) implements JobInput {}
 
     /** Answers {@link JobEffect.Conclude}; the error says why the conclusion couldn't be written down. */

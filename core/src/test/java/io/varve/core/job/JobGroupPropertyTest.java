@@ -53,6 +53,9 @@ class JobGroupPropertyTest {
     private static JobShell anyGroup(SplittableRandom random) {
         JobShell shell = new JobShell();
         shell.isQuick = random.nextBoolean();
+        if (random.nextInt(8) == 0) {
+            shell.objection = Optional.of(new JobInput.Objection(0, JobError.io(false, "in the way")));
+        }
         int size = random.nextInt(1, 5);
         boolean drained = random.nextBoolean();
         for (int job = 0; job < size; job++) {
@@ -176,7 +179,7 @@ class JobGroupPropertyTest {
         assertFalse(isWritten && failed, "one was written though one aborted");
     }
 
-    /** None is written whose target didn't appear, and no effect for a job comes after its id is free. */
+    /** None is written whose target didn't appear, and what's stored appears or is given up, once. */
     private static void checkTargets(JobShell shell) {
         for (int job = 0; job < shell.group.size(); job++) {
             Optional<Conclusion> conclusion =
@@ -184,6 +187,8 @@ class JobGroupPropertyTest {
             if (conclusion.isPresent() && conclusion.get() instanceof Conclusion.Written) {
                 assertEquals(1, count(shell, new JobEffect.Prepare(job)));
             }
+            long ends = count(shell, new JobEffect.Prepare(job)) + count(shell, new JobEffect.GiveUp(job));
+            assertEquals(shell.stored.contains(job) && conclusion.isPresent() ? 1 : 0, ends);
         }
     }
 

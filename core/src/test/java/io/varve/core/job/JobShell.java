@@ -19,6 +19,8 @@ final class JobShell {
     final JobGroup group = new JobGroup();
     final Set<Integer> working = new HashSet<>();
     final Set<Integer> preparing = new HashSet<>();
+    final Set<Integer> stored = new HashSet<>();
+    final Set<Integer> givingUp = new HashSet<>();
     final Map<Integer, List<Conclusion>> conclusions = new HashMap<>();
     final List<JobEffect> effects = new ArrayList<>();
 
@@ -68,6 +70,7 @@ final class JobShell {
 
     void done(int job) {
         working.remove(job);
+        stored.add(job);
         on(new JobInput.WorkEnded(job, Optional.empty()));
     }
 
@@ -90,7 +93,8 @@ final class JobShell {
             case JobEffect.StartWork(int job) -> working.add(job);
             case JobEffect.StopWork(int job) -> stop(job);
             case JobEffect.CheckTargets _ -> queue.add(new JobInput.TargetsChecked(objection));
-            case JobEffect.Prepare(int job) -> prepare(job);
+            case JobEffect.Prepare(int job) -> prepare(job, preparing);
+            case JobEffect.GiveUp(int job) -> prepare(job, givingUp);
             case JobEffect.Conclude(int job, Conclusion conclusion) -> {
                 conclusions.computeIfAbsent(job, _ -> new ArrayList<>()).add(conclusion);
                 queue.add(new JobInput.Concluded(job, conclusionError));
@@ -106,12 +110,12 @@ final class JobShell {
 
     private void stop(int job) {
         if (isQuick && working.remove(job)) {
-            queue.add(new JobInput.WorkEnded(job, Optional.empty()));
+            queue.add(new JobInput.WorkEnded(job, Optional.of(JobError.cancelled())));
         }
     }
 
-    private void prepare(int job) {
-        preparing.add(job);
+    private void prepare(int job, Set<Integer> these) {
+        these.add(job);
         if (isQuick) {
             appeared(job);
         }
@@ -119,7 +123,7 @@ final class JobShell {
 
     /** Its target is there, or isn't as the test wishes it. */
     void appeared(int job) {
-        if (preparing.remove(job)) {
+        if (preparing.remove(job) || givingUp.remove(job)) {
             queue.add(new JobInput.Prepared(job, Optional.ofNullable(preparationErrors.get(job))));
         }
     }

@@ -42,6 +42,10 @@ class JobTargetsTest {
         shell.done(1);
 
         assertEquals(Set.of(), shell.preparing);
+        assertEquals(Set.of(0, 1), shell.givingUp);
+        shell.appeared(0);
+        shell.appeared(1);
+        shell.settle();
         assertTold(
                 "a waiting, b waiting, b pending, a pending, a aborting, b aborting, b CANCELLED, b concluded, b null, "
                         + "a COMPLETED Input/output error, a concluded, a null");
@@ -89,6 +93,8 @@ class JobTargetsTest {
     void shouldConcludeTheNewestFirstHoweverTheirWorkEnds() {
         shell.ask(0, new JobRequest.Cancel(true));
         shell.done(0);
+        shell.appeared(0);
+        shell.settle();
 
         assertTold("a aborting");
         assertEquals(Map.of(), shell.conclusions);
@@ -119,6 +125,11 @@ class JobTargetsTest {
 
         assertTold("a waiting, a aborting");
         shell.done(1);
+        assertTold("");
+        assertEquals(Set.of(0, 1), shell.givingUp);
+        shell.appeared(0);
+        shell.appeared(1);
+        shell.settle();
         assertTold("b aborting, b CANCELLED, b concluded, b null, a COMPLETED Input/output error, a concluded, a null");
         assertEquals(List.of(new Conclusion.Failed("its point in time is lost")), shell.conclusions.get(0));
     }
