@@ -88,10 +88,7 @@ class JobGroupPropertyTest {
             case 2 -> appear(shell, job, random.nextInt(6) == 0);
             case 3 -> shell.on(new JobInput.ErrorMet(job, anyOperation(random), random.nextBoolean()));
             case 4 -> ifAtWork(shell, job, new JobInput.BecameReady(job));
-            case 5 -> {
-                shell.on(new JobInput.DrainBegan());
-                shell.on(new JobInput.DrainEnded());
-            }
+            case 5 -> shell.drain(random.nextInt(3) == 0);
             case 6 -> {
                 if (random.nextInt(6) == 0) {
                     shell.on(new JobInput.Failed(job, JobError.io(false, "lost")));
@@ -141,6 +138,9 @@ class JobGroupPropertyTest {
     /** What a shell and a user do in the end, so that everything comes to one. */
     private static void finish(JobShell shell) {
         shell.isQuick = true;
+        for (int drain = 0; drain < 40; drain++) {
+            shell.drain(false);
+        }
         for (int round = 0; round < 4; round++) {
             for (int job = 0; job < shell.group.size(); job++) {
                 shell.ask(job, new JobRequest.Resume());

@@ -29,6 +29,8 @@ final class JobShell {
 
     private final Deque<JobInput> queue = new ArrayDeque<>();
 
+    private int drains;
+
     /** Whether stopped work, and targets, end at once. */
     boolean isQuick = true;
 
@@ -51,6 +53,16 @@ final class JobShell {
     void on(JobInput input) {
         queue.add(input);
         settle();
+    }
+
+    void drain(boolean begins) {
+        if (begins) {
+            drains++;
+            on(new JobInput.DrainBegan());
+        } else if (drains > 0) {
+            drains--;
+            on(new JobInput.DrainEnded());
+        }
     }
 
     /** Whether it was accepted; a refusal's text is written down. */

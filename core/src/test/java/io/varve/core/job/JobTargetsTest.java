@@ -160,6 +160,20 @@ class JobTargetsTest {
         assertTrue(drained.group.isGone());
     }
 
+    @Test
+    void shouldLetADrainsEndWakeNothingThatIsToEnd() {
+        shell.on(new JobInput.DrainBegan());
+        shell.ask(0, new JobRequest.Cancel(true));
+        shell.failed(0);
+
+        shell.on(new JobInput.DrainEnded());
+
+        assertTold("a paused, b paused, a running, a aborting");
+        assertFalse(shell.effects.contains(new JobEffect.ResumeWork(1)));
+        shell.failed(1);
+        assertTold("b running, b aborting, b CANCELLED, b concluded, b null, a CANCELLED, a concluded, a null");
+    }
+
     private void assertTold(String expected) {
         assertEquals(expected, String.join(", ", shell.told()));
     }
