@@ -182,7 +182,8 @@ class JobEventOrderTest {
         assertTold(
                 shell,
                 "c waiting, b waiting, a waiting, c pending, c PENDING, b pending, a pending, a PENDING, "
-                        + "c COMPLETED, c concluded, b COMPLETED, b concluded, b null, a COMPLETED, a concluded, a null");
+                        + "c COMPLETED, c concluded, b COMPLETED, b concluded, b null, a COMPLETED, "
+                        + "a concluded, a null");
     }
 
     @Test

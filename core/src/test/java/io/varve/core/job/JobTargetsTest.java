@@ -112,9 +112,9 @@ class JobTargetsTest {
 
         shell.done(1);
 
-        assertTold(
-                "b waiting, b pending, a pending, b aborting, b COMPLETED No space left on device, b concluded, b null, "
-                        + "a aborting, a COMPLETED No space left on device, a concluded, a null");
+        assertTold("b waiting, b pending, a pending, b aborting, b COMPLETED No space left on device, "
+                + "b concluded, b null, "
+                + "a aborting, a COMPLETED No space left on device, a concluded, a null");
     }
 
     @Test
