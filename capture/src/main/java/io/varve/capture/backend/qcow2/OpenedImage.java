@@ -22,6 +22,7 @@ record OpenedImage(
         ImageFile file,
         DriveHeader header,
         ClusterMap map,
+        MetadataMap metadata,
         Optional<ClusterAllocator> allocator,
         Optional<Backend> backing) {
 
@@ -31,7 +32,12 @@ record OpenedImage(
      * @throws IOException in one sentence; nothing is open then
      */
     static OpenedImage open(List<Path> chain, BackendAccess access, BackingRule.Opener below) throws IOException {
-        ImageFile file = ImageFile.open(chain.getLast(), access);
+        return open(ImageFile.open(chain.getLast(), access), chain, access, below);
+    }
+
+    /** Opens the last image of a chain, which lies in {@code file}; closes that when it can't. */
+    static OpenedImage open(ImageFile file, List<Path> chain, BackendAccess access, BackingRule.Opener below)
+            throws IOException {
         try {
             DriveHeader header = header(file);
             if (access == BackendAccess.READ_WRITE
@@ -46,14 +52,14 @@ record OpenedImage(
                             file, header.clusterSize(), new Refcounts(file, header, blocks, metadata)))
                     : Optional.empty();
             ClusterMap map = new ClusterMap(file, header, l1, metadata);
-            return new OpenedImage(file, header, map, allocator, below.open(chain, header));
+            return new OpenedImage(file, header, map, metadata, allocator, below.open(chain, header));
         } catch (IOException | RuntimeException e) {
             file.close();
             throw e;
         }
     }
 
-    private static DriveHeader header(ImageFile file) throws IOException {
+    static DriveHeader header(ImageFile file) throws IOException {
         ByteBuffer head = ByteBuffer.allocate((int) Math.min(DriveHeader.HEAD_BYTES_MAX, file.lengthBytes()));
         file.read(0, head);
         return value(file, DriveHeader.decode(head.flip(), file.lengthBytes()));
