@@ -24,7 +24,8 @@ record OpenedImage(
         ClusterMap map,
         MetadataMap metadata,
         Optional<ClusterAllocator> allocator,
-        Optional<Backend> backing) {
+        Optional<Backend> backing,
+        UnpackedClusters unpacked) {
 
     /**
      * Opens the last image of a chain.
@@ -52,7 +53,14 @@ record OpenedImage(
                             file, header.clusterSize(), new Refcounts(file, header, blocks, metadata)))
                     : Optional.empty();
             ClusterMap map = new ClusterMap(file, header, l1, metadata);
-            return new OpenedImage(file, header, map, metadata, allocator, below.open(chain, header));
+            return new OpenedImage(
+                    file,
+                    header,
+                    map,
+                    metadata,
+                    allocator,
+                    below.open(chain, header),
+                    new UnpackedClusters(header.clusterSize().bytes()));
         } catch (IOException | RuntimeException e) {
             file.close();
             throw e;
@@ -137,11 +145,12 @@ record OpenedImage(
             case UNALLOCATED -> readBacking(offsetBytes, into);
             case ZERO -> Zeroes.fill(into);
             case DATA -> file.read(DriveEntry.hostOffsetBytes(entry) + inCluster, into);
-            case COMPRESSED -> into.put(unpacked(entry, offsetBytes), inCluster, into.remaining());
+            case COMPRESSED ->
+                into.put(unpacked.get(entry, () -> unpack(entry, offsetBytes)), inCluster, into.remaining());
         }
     }
 
-    private byte[] unpacked(long entry, long offsetBytes) throws IOException {
+    private byte[] unpack(long entry, long offsetBytes) throws IOException {
         long hostOffsetBytes = DriveEntry.compressedOffsetBytes(entry, header.clusterSize());
         byte[] packed = new byte[DriveEntry.compressedBytes(entry, header.clusterSize())];
         file.read(hostOffsetBytes, ByteBuffer.wrap(packed));
