@@ -45,6 +45,7 @@ final class AttachedDrive {
     private final AcknowledgedControl acknowledged;
     private final WritePath path;
     private final DriveFeed feed;
+    private final LiveContexts contexts;
     private final Map<BackupKey, StartedBackup> running = new HashMap<>();
 
     private AttachedDrive(
@@ -62,6 +63,7 @@ final class AttachedDrive {
                 new InFlightTable(inFlight.segment(), AgentOptions.IN_FLIGHT_MAX),
                 attached.open());
         this.feed = new DriveFeed(control, changed, this, acknowledged);
+        this.contexts = new LiveContexts(this, control);
     }
 
     /** Attaches, and offers the drive's export. */
@@ -80,6 +82,7 @@ final class AttachedDrive {
                                 BackendAccess.READ_WRITE,
                                 means.threads().flushes()),
                         drive.path,
+                        drive.contexts,
                         means.threads().waitingWrites()),
                 "drive " + image.drive() + ", tracked by Varve");
         return drive;
@@ -218,6 +221,7 @@ final class AttachedDrive {
      */
     void detach() throws IOException {
         exports.remove(image.drive().value());
+        contexts.close();
         feed.close();
         Backend backend = image.backend();
         try (backend;

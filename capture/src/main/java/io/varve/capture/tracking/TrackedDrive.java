@@ -12,6 +12,7 @@ import io.varve.formats.nbd.StatusExtent;
 import io.varve.formats.nbd.TransmissionFlag;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Executor;
@@ -34,16 +35,18 @@ final class TrackedDrive implements Export {
     private final Backend backend;
     private final Export untracked;
     private final WritePath path;
+    private final LiveContexts contexts;
     private final Executor waiting;
 
     /**
      * @param untracked the backend's export, for what changes nothing
      * @param waiting runs the writes that wait for old content to be copied
      */
-    TrackedDrive(Backend backend, Export untracked, WritePath path, Executor waiting) {
+    TrackedDrive(Backend backend, Export untracked, WritePath path, LiveContexts contexts, Executor waiting) {
         this.backend = backend;
         this.untracked = untracked;
         this.path = path;
+        this.contexts = contexts;
         this.waiting = waiting;
     }
 
@@ -64,7 +67,9 @@ final class TrackedDrive implements Export {
 
     @Override
     public List<String> metaContexts() {
-        return untracked.metaContexts();
+        List<String> names = new ArrayList<>(untracked.metaContexts());
+        names.addAll(contexts.names());
+        return names;
     }
 
     @Override
@@ -148,7 +153,9 @@ final class TrackedDrive implements Export {
     @Override
     public List<StatusExtent> blockStatus(String context, long offsetBytes, long lengthBytes, int extentsMax)
             throws IOException {
-        return untracked.blockStatus(context, offsetBytes, lengthBytes, extentsMax);
+        return context.startsWith(StatusExtent.DIRTY_BITMAP_PREFIX)
+                ? contexts.blockStatus(context, offsetBytes, lengthBytes, extentsMax)
+                : untracked.blockStatus(context, offsetBytes, lengthBytes, extentsMax);
     }
 
     private void change(long offsetBytes, long lengthBytes, Change change, Completion completion) {

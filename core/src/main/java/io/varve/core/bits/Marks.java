@@ -87,6 +87,23 @@ public final class Marks {
         return bits.get(offsetBytes >>> granularity.shift());
     }
 
+    /** The first byte at or behind {@code fromBytes} that's in a dirty granule, or -1. */
+    public long nextDirty(long fromBytes) {
+        int shift = granularity.shift();
+        long granule = bits.nextSet(fromBytes >>> shift);
+        return granule < 0 ? -1 : Math.max(fromBytes, granule << shift);
+    }
+
+    /**
+     * The first byte in [fromBytes, endBytes) that's in a clean granule or behind the last one, or else
+     * {@code endBytes}; looks no further than that.
+     */
+    public long nextClean(long fromBytes, long endBytes) {
+        int shift = granularity.shift();
+        long granule = bits.nextClear(fromBytes >>> shift, ((endBytes - 1) >>> shift) + 1);
+        return Math.min(endBytes, Math.max(fromBytes, granule << shift));
+    }
+
     public Digest digest() {
         return Digest.of(bits);
     }

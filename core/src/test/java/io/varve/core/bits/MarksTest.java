@@ -96,6 +96,23 @@ class MarksTest {
     }
 
     @Test
+    void shouldFindTheNextDirtyAndCleanByteWithinBounds() {
+        Marks marks = Marks.none(new Granularity(512), 200 * 512 + 1);
+        marks.mark(600, 100 * 512);
+        marks.mark(200 * 512, 1);
+
+        assertEquals(512, marks.nextDirty(0));
+        assertEquals(700, marks.nextDirty(700));
+        assertEquals(200 * 512, marks.nextDirty(102 * 512));
+        assertEquals(-1, marks.nextDirty(201 * 512));
+        assertEquals(102 * 512, marks.nextClean(700, 1 << 20));
+        assertEquals(64 * 512 + 1, marks.nextClean(700, 64 * 512 + 1));
+        assertEquals(102 * 512, marks.nextClean(700, 102 * 512));
+        assertEquals(7, marks.nextClean(7, 1000));
+        assertEquals(201 * 512, marks.nextClean(200 * 512, 1 << 20));
+    }
+
+    @Test
     void shouldFindNothingInAnEmptySet() {
         Marks marks = Marks.none(Granularity.DEFAULT, 16L << 40);
 
