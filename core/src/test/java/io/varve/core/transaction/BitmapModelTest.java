@@ -121,6 +121,7 @@ class BitmapModelTest {
             List<Action> actions = new ArrayList<>();
             List<Runnable> effects = new ArrayList<>();
             TreeSet<String> touched = new TreeSet<>();
+            TreeSet<String> gone = new TreeSet<>();
             for (int count = 1 + random.nextInt(4); count > 0; count--) {
                 DriveId drive = anyDrive();
                 String name = NAMES.get(random.nextInt(NAMES.size()));
@@ -129,7 +130,7 @@ class BitmapModelTest {
                         actions.add(add(drive, name, effects));
                     }
                 } else if (!qemu(drive).kept(name).busy && touched.add(drive + name)) {
-                    actions.add(change(drive, name, touched, effects));
+                    actions.add(change(drive, name, gone, effects));
                 }
             }
             carryOut(actions, effects);
@@ -147,10 +148,11 @@ class BitmapModelTest {
                     recording ? Recording.ENABLED : Recording.DISABLED);
         }
 
-        private Action change(DriveId drive, String name, Set<String> touched, List<Runnable> effects) {
+        private Action change(DriveId drive, String name, Set<String> gone, List<Runnable> effects) {
             String node = drive.value();
             return switch (random.nextInt(8)) {
                 case 0 -> {
+                    gone.add(drive + name);
                     effects.add(() -> qemu(drive).remove(name));
                     yield new Action.RemoveBitmap(node, name);
                 }
@@ -166,8 +168,11 @@ class BitmapModelTest {
                     effects.add(() -> qemu(drive).kept(name).recording = false);
                     yield new Action.DisableBitmap(node, name);
                 }
-                case 4 -> backup(drive, name, effects);
-                default -> merge(drive, name, touched, effects);
+                case 4 -> {
+                    gone.add(drive + name);
+                    yield backup(drive, name, effects);
+                }
+                default -> merge(drive, name, gone, effects);
             };
         }
 
@@ -185,13 +190,13 @@ class BitmapModelTest {
             return new Action.Backup(drive.value(), sync, Optional.of(name), Optional.of(mode), BackupTarget.FILE);
         }
 
-        /** From any bitmaps that nothing has touched, or the target itself. */
-        private Action merge(DriveId drive, String name, Set<String> touched, List<Runnable> effects) {
+        /** From any bitmaps that are there, and aren't frozen nor removed by an action before. */
+        private Action merge(DriveId drive, String name, Set<String> gone, List<Runnable> effects) {
             List<Action.MergeBitmaps.Source> sources = new ArrayList<>();
             for (int count = random.nextInt(4); count > 0; count--) {
                 DriveId from = anyDrive();
                 List<String> names = new ArrayList<>(qemu(from).names());
-                names.removeIf(n -> qemu(from).kept(n).busy || touched.contains(from + n));
+                names.removeIf(n -> qemu(from).kept(n).busy || gone.contains(from + n));
                 if (random.nextInt(5) == 0) {
                     sources.add(new Action.MergeBitmaps.Source(drive.value(), name));
                 } else if (!names.isEmpty() && qemu(from).sizeBytes() == qemu(drive).sizeBytes()) {
