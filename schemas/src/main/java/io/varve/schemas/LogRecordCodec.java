@@ -23,7 +23,7 @@ import org.apache.avro.specific.SpecificData;
 public final class LogRecordCodec {
     private static final Schema SCHEMA = io.varve.schemas.avro.LogRecord.getClassSchema();
 
-    /** The schemas of earlier versions; the one above joins them when a release has written it and it changes. */
+    /** The schemas that earlier versions wrote, in their canonical form. */
     private static final List<String> EARLIER = List.of("LogRecord-1.avsc");
 
     private final BinaryMessageEncoder<io.varve.schemas.avro.LogRecord> encoder =

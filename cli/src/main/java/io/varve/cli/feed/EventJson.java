@@ -68,7 +68,8 @@ final class EventJson {
                 json.put("sync-point", e.backup().syncPoint().value())
                         .put("ordinal", e.backup().ordinal())
                         .put("conclusion", EventText.conclusion(e.conclusion()));
-            case DriveEvent.DriveResized e -> json.put("size-bytes", e.sizeBytes()).put("new-area", EventText.words(e.newArea()));
+            case DriveEvent.DriveResized e ->
+                json.put("size-bytes", e.sizeBytes()).put("new-area", EventText.words(e.newArea()));
             case DriveEvent.DriveDetached e -> json.put("image", e.image().path());
             case DriveEvent.GenerationsCoalesced e -> {
                 numbers(json, "merged", e.merged());

@@ -62,8 +62,8 @@ public final class Marks {
     }
 
     /**
-     * Adds the marks of {@code other}, widened to this granularity and clamped to this size. A granule that the end cuts
-     * through keeps its mark, as QEMU's bitmap does when its drive shrinks.
+     * Adds the marks of {@code other}, widened to this granularity and clamped to this size. A granule that the end
+     * cuts through keeps its mark, as QEMU's bitmap does when its drive shrinks.
      */
     public void union(Marks other) {
         if (other.granularity.equals(granularity) && other.sizeBytes == sizeBytes) {

@@ -127,8 +127,8 @@ public sealed interface DriveEvent {
     record BackupConcluded(BackupKey backup, Conclusion conclusion) implements DriveEvent {}
 
     /**
-     * The open generation, which is empty or holds the growth, has the new size; a seal came before. What lies
-     * behind the end counts no more, and a new area is clean.
+     * The open generation, which is empty or holds the growth, has the new size; a seal came before. What lies behind
+     * the end counts no more, and a new area is clean.
      *
      * @param newArea what increments rely on: anchors are void when it's unknown
      */

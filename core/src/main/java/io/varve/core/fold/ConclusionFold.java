@@ -95,8 +95,10 @@ final class ConclusionFold {
     }
 
     private static DriveState dropCut(DriveState state, UndecidedBackup backup) {
-        return whileBusy(state, backup, (bitmap, busy) ->
-                bitmap.withGenerations(busy.successor()).withSequence(busy.successorSequence()));
+        return whileBusy(
+                state,
+                backup,
+                (bitmap, busy) -> bitmap.withGenerations(busy.successor()).withSequence(busy.successorSequence()));
     }
 
     private static DriveState putBack(DriveState state, UndecidedBackup backup) {
@@ -104,8 +106,11 @@ final class ConclusionFold {
                 .cut()
                 .filter(cut -> cut.mode() == BitmapMode.ALWAYS)
                 .isPresent();
-        return whileBusy(state, backup, (bitmap, busy) -> bitmap.withGenerations(bitmap.allGenerations())
-                .withSequence(isReplaced ? busy.successorSequence() : bitmap.sequence()));
+        return whileBusy(
+                state,
+                backup,
+                (bitmap, busy) -> bitmap.withGenerations(bitmap.allGenerations())
+                        .withSequence(isReplaced ? busy.successorSequence() : bitmap.sequence()));
     }
 
     private interface Release {

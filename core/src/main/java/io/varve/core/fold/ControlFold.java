@@ -221,8 +221,8 @@ final class ControlFold {
             after = changed(
                     state,
                     name,
-                    b -> b.withStatus(new BitmapStatus.Busy(
-                                    mark.key(), opened(state, b), recording(b), sequence(state)))
+                    b -> b.withStatus(
+                                    new BitmapStatus.Busy(mark.key(), opened(state, b), recording(b), sequence(state)))
                             .withGenerations(mark.cut().get().generations()));
         }
         SortedMap<BackupKey, UndecidedBackup> undecided = new TreeMap<>(state.undecided());
@@ -243,12 +243,11 @@ final class ControlFold {
     // I1
     private static DriveState resized(DriveState state, DriveEvent.DriveResized resized) {
         long sizeBytes = resized.sizeBytes();
-        boolean isCovered =
-                switch (resized.newArea()) {
-                    case ZEROES -> sizeBytes >= state.sizeBytes();
-                    case MARKED -> true;
-                    case UNKNOWN -> sizeBytes == state.sizeBytes();
-                };
+        boolean isCovered = switch (resized.newArea()) {
+            case ZEROES -> sizeBytes >= state.sizeBytes();
+            case MARKED -> true;
+            case UNKNOWN -> sizeBytes == state.sizeBytes();
+        };
         SortedMap<Long, Generation> generations = new TreeMap<>(state.generations());
         Generation open = state.open();
         generations.put(open.number(), new Generation(open.number(), open.granularity(), sizeBytes, Optional.empty()));

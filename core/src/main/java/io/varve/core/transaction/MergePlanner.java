@@ -56,8 +56,8 @@ final class MergePlanner {
         long targetBytes = target.state().sizeBytes();
         long sourceBytes = source.state().sizeBytes();
         if (targetBytes != sourceBytes) {
-            throw new Refusal("Bitmaps are of different sizes (destination size is " + targetBytes
-                    + ", source size is " + sourceBytes + ") and can't be merged");
+            throw new Refusal("Bitmaps are of different sizes (destination size is " + targetBytes + ", source size is "
+                    + sourceBytes + ") and can't be merged");
         }
     }
 

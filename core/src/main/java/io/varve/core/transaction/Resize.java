@@ -32,7 +32,7 @@ public final class Resize {
             return new Plan.Planned(List.of());
         }
         Change resized = new Change.Event(new DriveEvent.DriveResized(sizeBytes, newArea));
-        return new Plan.Planned(List.of(new DrivePlan(
-                state.drive(), state.open().number(), state.trackingGranularity(), List.of(resized))));
+        return new Plan.Planned(List.of(
+                new DrivePlan(state.drive(), state.open().number(), state.trackingGranularity(), List.of(resized))));
     }
 }

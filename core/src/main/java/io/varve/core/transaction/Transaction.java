@@ -91,9 +91,7 @@ public final class Transaction {
                 bitmaps("block-dirty-bitmap-disable", node).disable(name);
             case Action.MergeBitmaps merge ->
                 new MergePlanner(rules, merge)
-                        .take(
-                                bitmaps("block-dirty-bitmap-merge", merge.node()),
-                                node -> draft(node, notFound(node)));
+                        .take(bitmaps("block-dirty-bitmap-merge", merge.node()), node -> draft(node, notFound(node)));
             case Action.Backup backup -> {
                 DriveDraft draft = draft(backup.node(), cannotFind(backup.node()));
                 checkTarget(backup);

@@ -28,7 +28,8 @@ public final class Uncopied {
     public static Optional<DrivePlan> plan(
             DriveState state, BackupKey backup, Granularity granularity, Conclusion conclusion) {
         UndecidedBackup undecided = state.undecided().get(backup);
-        Optional<Cut> cut = undecided == null ? Optional.empty() : undecided.mark().cut();
+        Optional<Cut> cut =
+                undecided == null ? Optional.empty() : undecided.mark().cut();
         if (cut.isEmpty() || cut.get().mode() != BitmapMode.ALWAYS) {
             return Optional.empty();
         }
@@ -41,8 +42,7 @@ public final class Uncopied {
                 state.trackingGranularity(),
                 List.of(
                         new Change.Import(rest),
-                        new Change.Event(
-                                new DriveEvent.CutReduced(backup, new TreeSet<>(List.of(rest.generation())))),
+                        new Change.Event(new DriveEvent.CutReduced(backup, new TreeSet<>(List.of(rest.generation())))),
                         new Change.Event(new DriveEvent.BackupConcluded(backup, conclusion)))));
     }
 }

@@ -60,7 +60,9 @@ class ResizeTest {
         resize(2 * GRANULE + 512, NewArea.MARKED);
 
         assertEquals(List.of(new Extent(2 * GRANULE, 512)), dirty());
-        assertEquals(GRANULE, agent.union(bitmap().generations(), bitmap().granularity()).dirtyBytes());
+        assertEquals(
+                GRANULE,
+                agent.union(bitmap().generations(), bitmap().granularity()).dirtyBytes());
         assertEquals(Optional.of(ANCHOR), bitmap().anchor());
     }
 

@@ -38,8 +38,7 @@ import org.junit.jupiter.api.Test;
 class BitmapModelTest {
     private static final List<DriveId> DRIVES = List.of(new DriveId("d0"), new DriveId("d1"));
     private static final List<String> NAMES = List.of("a", "b", "c", "d");
-    private static final List<BitmapMode> MODES =
-            List.of(BitmapMode.ON_SUCCESS, BitmapMode.NEVER, BitmapMode.ALWAYS);
+    private static final List<BitmapMode> MODES = List.of(BitmapMode.ON_SUCCESS, BitmapMode.NEVER, BitmapMode.ALWAYS);
     private static final NodeRules RULES = new NodeRules() {
         @Override
         public Optional<String> whyNotPersistent(
@@ -179,13 +178,11 @@ class BitmapModelTest {
         private Action backup(DriveId drive, String name, List<Runnable> effects) {
             List<SyncMode> syncs = List.of(SyncMode.FULL, SyncMode.TOP, SyncMode.INCREMENTAL, SyncMode.BITMAP);
             SyncMode sync = syncs.get(random.nextInt(syncs.size()));
-            BitmapMode mode =
-                    switch (sync) {
-                        case INCREMENTAL -> BitmapMode.ON_SUCCESS;
-                        case BITMAP -> MODES.get(random.nextInt(MODES.size()));
-                        case FULL, TOP, NONE ->
-                            random.nextBoolean() ? BitmapMode.ON_SUCCESS : BitmapMode.ALWAYS;
-                    };
+            BitmapMode mode = switch (sync) {
+                case INCREMENTAL -> BitmapMode.ON_SUCCESS;
+                case BITMAP -> MODES.get(random.nextInt(MODES.size()));
+                case FULL, TOP, NONE -> random.nextBoolean() ? BitmapMode.ON_SUCCESS : BitmapMode.ALWAYS;
+            };
             effects.add(() -> qemu(drive).freeze(name, mode));
             return new Action.Backup(drive.value(), sync, Optional.of(name), Optional.of(mode), BackupTarget.FILE);
         }
@@ -199,7 +196,8 @@ class BitmapModelTest {
                 names.removeIf(n -> qemu(from).kept(n).busy || gone.contains(from + n));
                 if (random.nextInt(5) == 0) {
                     sources.add(new Action.MergeBitmaps.Source(drive.value(), name));
-                } else if (!names.isEmpty() && qemu(from).sizeBytes() == qemu(drive).sizeBytes()) {
+                } else if (!names.isEmpty()
+                        && qemu(from).sizeBytes() == qemu(drive).sizeBytes()) {
                     sources.add(new Action.MergeBitmaps.Source(from.value(), names.get(random.nextInt(names.size()))));
                 }
             }
@@ -220,8 +218,7 @@ class BitmapModelTest {
             Plan.Planned planned = assertInstanceOf(Plan.Planned.class, plan, () -> actions + " " + plan);
             for (DrivePlan.PlannedImport each : planned.imports()) {
                 var from = assertInstanceOf(DrivePlan.PlannedImport.OfDrive.class, each.content());
-                agent(each.drive())
-                        .imported(each, agent(from.drive()).union(from.generations(), from.granularity()));
+                agent(each.drive()).imported(each, agent(from.drive()).union(from.generations(), from.granularity()));
             }
             planned.drives().forEach(drive -> agent(drive.drive()).carryOut(drive));
             effects.forEach(Runnable::run);
@@ -262,7 +259,8 @@ class BitmapModelTest {
         }
 
         private Marks rest(DriveId drive) {
-            Marks rest = Marks.none(new Granularity(4096L << random.nextInt(6)), qemu(drive).sizeBytes());
+            Marks rest = Marks.none(
+                    new Granularity(4096L << random.nextInt(6)), qemu(drive).sizeBytes());
             for (int count = random.nextInt(3); count > 0; count--) {
                 rest.mark(new Extent(random.nextLong(qemu(drive).sizeBytes()), 1 + random.nextLong(300_000)));
             }
@@ -270,7 +268,8 @@ class BitmapModelTest {
         }
 
         private void resize(DriveId drive) {
-            boolean isBusy = qemu(drive).names().stream().anyMatch(name -> qemu(drive).kept(name).busy);
+            boolean isBusy =
+                    qemu(drive).names().stream().anyMatch(name -> qemu(drive).kept(name).busy);
             long sizeBytes = 512 * (1 + random.nextLong(20_000));
             Plan plan = Resize.plan(agent(drive).state(), sizeBytes, NewArea.ZEROES);
             if (isBusy) {

@@ -121,8 +121,7 @@ final class QemuBitmaps {
 
     void resize(long bytes) {
         sizeBytes = bytes;
-        bitmaps.values()
-                .forEach(b -> b.bits.removeIf(granule -> granule * b.granularityBytes >= sizeBytes));
+        bitmaps.values().forEach(b -> b.bits.removeIf(granule -> granule * b.granularityBytes >= sizeBytes));
     }
 
     private static void abdicate(Kept kept) {

@@ -69,8 +69,8 @@ class RefusalsTest {
     @Test
     void shouldCheckANewBitmapInQemusOrder() {
         agent.transact(List.of(add(NODE, "a", 512)), Completion.INDIVIDUAL);
-        nodes.persistence = Optional.of("Can't make bitmap 'a' persistent in 'v2': "
-                + "Cannot store dirty bitmaps in qcow2 v2 files");
+        nodes.persistence = Optional.of(
+                "Can't make bitmap 'a' persistent in 'v2': " + "Cannot store dirty bitmaps in qcow2 v2 files");
 
         refused("Bitmap name cannot be empty", add("zz", "", 3));
         refused("Cannot find device='zz' nor node-name='zz'", add("zz", "a", 3));
@@ -205,9 +205,14 @@ class RefusalsTest {
 
     @Test
     void shouldAnswerTheFirstRefusalOfATransaction() {
-        refused("Dirty bitmap 'no' not found", new Action.ClearBitmap(NODE, "no"), new Action.Backup(
-                "zz", SyncMode.FULL, Optional.empty(), Optional.empty(), BackupTarget.FILE));
-        refused("Transaction aborted using Abort action", new Action.Opaque("blockdev-snapshot-sync"), new Action.Abort());
+        refused(
+                "Dirty bitmap 'no' not found",
+                new Action.ClearBitmap(NODE, "no"),
+                new Action.Backup("zz", SyncMode.FULL, Optional.empty(), Optional.empty(), BackupTarget.FILE));
+        refused(
+                "Transaction aborted using Abort action",
+                new Action.Opaque("blockdev-snapshot-sync"),
+                new Action.Abort());
         planned();
         for (Map.Entry<String, Action> each : Map.of(
                         "block-dirty-bitmap-add", add("zz", "", 3),
@@ -215,8 +220,7 @@ class RefusalsTest {
                         "blockdev-snapshot-sync", (Action) new Action.Opaque("blockdev-snapshot-sync"))
                 .entrySet()) {
             assertEquals(
-                    "Action '" + each.getKey()
-                            + "' does not support Transaction property completion-mode = grouped",
+                    "Action '" + each.getKey() + "' does not support Transaction property completion-mode = grouped",
                     refusal(Completion.GROUPED, each.getValue()));
         }
     }
@@ -280,10 +284,7 @@ class RefusalsTest {
         return new Action.MergeBitmaps(NODE, target, List.of(sources));
     }
 
-    private static Action backup(
-            SyncMode sync,
-            @Nullable String bitmap,
-            @Nullable BitmapMode mode) {
+    private static Action backup(SyncMode sync, @Nullable String bitmap, @Nullable BitmapMode mode) {
         return new Action.Backup(NODE, sync, Optional.ofNullable(bitmap), Optional.ofNullable(mode), BackupTarget.FILE);
     }
 }
