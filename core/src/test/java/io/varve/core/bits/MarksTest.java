@@ -60,7 +60,13 @@ class MarksTest {
 
             Marks expected = Marks.none(target.granularity(), targetSizeBytes);
             for (Extent extent : source.extents()) {
-                expected.mark(extent);
+                // The target's last granule may reach behind its end, as QEMU's does.
+                long granuleBytes = target.granularity().bytes();
+                long from = extent.offsetBytes() / granuleBytes;
+                long to = Math.min(target.bits().bitCount(), (extent.endBytes() - 1) / granuleBytes + 1);
+                if (from < to) {
+                    expected.bits().set(from, to);
+                }
             }
             assertEquals(expected.extents(), target.extents());
             assertEquals(expected.digest(), target.digest());
