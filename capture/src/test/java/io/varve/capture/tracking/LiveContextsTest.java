@@ -38,7 +38,7 @@ class LiveContextsTest {
     private static final Granularity GRANULARITY = new Granularity(4096);
     private static final long SIZE_BYTES = 3 * (1 << 20) + 512;
     private static final int ROUNDS = 8;
-    private static final int WRITES = 150;
+    private static final int WRITES = 1000;
 
     @TempDir(factory = MemoryBacked.class)
     Path directory;
