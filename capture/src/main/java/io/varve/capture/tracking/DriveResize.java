@@ -3,6 +3,7 @@ package io.varve.capture.tracking;
 import io.varve.core.cut.Hold;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
+import io.varve.core.drive.NewArea;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
@@ -83,13 +84,9 @@ final class DriveResize {
 
     private void run() throws IOException {
         try {
-            if (newBytes > oldBytes) {
-                grow();
-            } else {
-                shrink();
-            }
+            NewArea area = newBytes > oldBytes ? grow() : shrink();
             drive.kept().keep(open.header(), open.marks());
-            drive.append(events());
+            drive.append(events(area));
         } catch (IOException | RuntimeException e) {
             undo(e);
             throw e;
@@ -99,14 +96,16 @@ final class DriveResize {
         drive.tidy();
     }
 
-    private void grow() throws IOException {
-        if (!resizeImage()) {
+    private NewArea grow() throws IOException {
+        boolean isZero = resizeImage();
+        if (!isZero) {
             next.marks().mark(oldBytes, newBytes - oldBytes);
         }
         Epoch _ = cut();
+        return isZero ? NewArea.ZEROES : NewArea.MARKED;
     }
 
-    private void shrink() throws IOException {
+    private NewArea shrink() throws IOException {
         drive.path().gate().hold();
         try {
             drive.path().admitUpTo(newBytes);
@@ -117,6 +116,7 @@ final class DriveResize {
         open.marks().mark(newBytes, oldBytes - newBytes);
         await(cut());
         boolean _ = resizeImage();
+        return NewArea.MARKED;
     }
 
     private boolean resizeImage() throws IOException {
@@ -156,7 +156,7 @@ final class DriveResize {
         }
     }
 
-    private List<DriveEvent> events() {
+    private List<DriveEvent> events(NewArea area) {
         Generation generation = drive.state().open();
         return List.of(
                 new DriveEvent.GenerationSealed(
@@ -164,7 +164,7 @@ final class DriveResize {
                         open.marks().dirtyBytes(),
                         open.marks().digest(),
                         next.header().granularity()),
-                new DriveEvent.DriveResized(newBytes));
+                new DriveEvent.DriveResized(newBytes, area));
     }
 
     /** The open generation goes on, with all that was marked since (I3). */
