@@ -1,4 +1,4 @@
-# Sourced by bench/nbd: the servers under comparison, each a process of which the id, URI and image are known.
+# Sourced by bench/nbd and bench/stalled: the servers under comparison, each a process of which the id, URI and image are known.
 
 declare -A pid uri image
 

@@ -2,6 +2,7 @@ package io.varve.capture;
 
 import io.varve.capture.tracking.AgentOptions;
 import io.varve.formats.nbd.NbdAddress;
+import io.varve.formats.nbd.NbdUri;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -36,10 +37,6 @@ public record CaptureConfig(
         if (nbd.isEmpty()) {
             throw new IllegalArgumentException("no address for NBD; say --nbd unix:PATH or --nbd HOST:PORT");
         }
-        if (tlsCerts.isPresent() && NbdAddress.parse(agent.exportAddress()) instanceof NbdAddress.Tcp tcp) {
-            throw new IllegalArgumentException("with --tls-certs every client on " + tcp
-                    + " must encrypt, which sinks can't: say --export-address unix:PATH, and --nbd unix:PATH for it");
-        }
     }
 
     /** With drives as the command line names them. */
@@ -51,6 +48,11 @@ public record CaptureConfig(
         for (DriveArgument drive : drives) {
             if (!seen.add(drive.drive())) {
                 throw new IllegalArgumentException("drive '" + drive.drive() + "' is named twice");
+            }
+            // A file's lock says so itself.
+            if (drive.format() == DriveArgument.Format.NBD && !seen.add(NbdUri.parse(drive.image()))) {
+                throw new IllegalArgumentException("drive '" + drive.drive() + "' has the image " + drive.image()
+                        + ", which another drive has; give each an export of its own");
             }
         }
         return new GraphPlan(List.of(), drives.stream().map(DriveArgument::disk).toList(), false);

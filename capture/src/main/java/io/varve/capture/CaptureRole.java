@@ -4,13 +4,13 @@ import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
 import io.varve.capture.nbd.NbdServerOptions;
-import io.varve.capture.nbd.TlsCredentials;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.publish.Publishing;
 import io.varve.capture.qmp.QmpServer;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.AgentSurroundings;
 import io.varve.formats.nbd.NbdAddress;
+import io.varve.transfer.nbd.TlsCredentials;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
@@ -77,7 +77,7 @@ public final class CaptureRole implements AutoCloseable {
     private static NbdServerOptions serverOptions(CaptureConfig config) throws IOException {
         return config.tlsCerts().isPresent()
                 ? NbdServerOptions.DEFAULT.withTls(
-                        TlsCredentials.read(config.tlsCerts().get()))
+                        TlsCredentials.server(config.tlsCerts().get()))
                 : NbdServerOptions.DEFAULT;
     }
 

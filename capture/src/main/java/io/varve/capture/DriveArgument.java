@@ -2,32 +2,63 @@ package io.varve.capture;
 
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
+import io.varve.capture.backend.NbdBackend;
 import io.varve.capture.backend.RawFileBackend;
-import io.varve.capture.backend.qcow2.BackingRule;
 import io.varve.capture.backend.qcow2.Qcow2Backend;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.function.LongSupplier;
+import io.varve.capture.backend.qcow2.BackingRule;
 import io.varve.capture.node.NodeOptions;
 import io.varve.capture.node.NodeSpec;
 import io.varve.capture.node.NodeSpec.ChildSpec;
+import io.varve.capture.tracking.DriveImage;
 import io.varve.core.bits.Granularity;
 import io.varve.core.id.DriveId;
-import java.io.IOException;
-import java.nio.file.Path;
+import io.varve.formats.nbd.NbdUri;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
- * A drive as the command line names it: {@code NAME=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]}. The
- * format is stated or raw, and never probed: a guest can write any header into its disk. Backing files of a qcow2 image
- * are followed only when that's asked for. A comma in the path is written twice, as QEMU has it.
+ * A drive as the command line names it:
+ * {@code NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,granularity=BYTES]}. The format is stated or
+ * raw, and never probed: a guest can write any header into its disk. Backing files of a qcow2 image are followed only
+ * when that's asked for. With the format nbd, the path is the URI of another server's export. A comma in the path is
+ * written twice, as QEMU has it.
  *
- * @param format QEMU's name
+ * @param image the path or URI, as it was told
  * @param backing whether an image may have backing files
+ * @param use who else may write to the image while no agent has it
  * @param granularity of bitmaps that are added without one
  */
 public record DriveArgument(
-        DriveId drive, Path image, String format, BackingRule backing, Optional<Granularity> granularity) {
-    private static final String EXPECTED = "; expected NAME=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]";
-    private static final String RAW = "raw";
-    private static final String QCOW2 = "qcow2";
+        DriveId drive,
+        String image,
+        Format format,
+        BackingRule backing,
+        DriveImage.Use use,
+        Optional<Granularity> granularity) {
+    private static final String EXPECTED =
+            "; expected NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,granularity=BYTES]";
+    private static final Duration RECONNECT_DELAY = Duration.ofSeconds(60);
+
+    /** What an image is. */
+    public enum Format {
+        RAW("raw"),
+        QCOW2("qcow2"),
+        NBD("nbd");
+
+        private final String text;
+
+        Format(String text) {
+            this.text = text;
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
 
     /**
      * Reads a drive.
@@ -41,55 +72,99 @@ public record DriveArgument(
         }
         DriveId drive = new DriveId(text.substring(0, equals));
         String[] parts = text.substring(equals + 1).replace(",,", "\0").split(",", -1);
-        String path = parts[0].replace('\0', ',');
-        if (path.isEmpty()) {
+        String image = parts[0].replace('\0', ',');
+        if (image.isEmpty()) {
             throw new IllegalArgumentException("drive '" + drive + "' has no image" + EXPECTED);
         }
-        String format = RAW;
-        BackingRule backing = BackingRule.REFUSE;
-        Optional<Granularity> granularity = Optional.empty();
+        DriveArgument read = new DriveArgument(
+                drive, image, Format.RAW, BackingRule.REFUSE, DriveImage.Use.UNKNOWN, Optional.empty());
         for (int index = 1; index < parts.length; index++) {
-            String option = parts[index];
-            if (option.startsWith("granularity=")) {
-                granularity = Optional.of(granularity(drive, option.substring("granularity=".length())));
-            } else if (option.equals("format=" + RAW) || option.equals("format=" + QCOW2)) {
-                format = option.substring("format=".length());
-            } else if (option.equals("backing=on") || option.equals("backing=off")) {
-                backing = option.endsWith("on") ? BackingRule.FOLLOW : BackingRule.REFUSE;
-            } else {
-                throw new IllegalArgumentException(objection(drive, option));
-            }
+            read = read.with(parts[index].replace('\0', ','));
         }
-        if (backing == BackingRule.FOLLOW && !format.equals(QCOW2)) {
+        read.check();
+        return read;
+    }
+
+    private DriveArgument with(String option) {
+        String value = option.substring(option.indexOf('=') + 1);
+        return switch (option) {
+            case "format=raw" -> new DriveArgument(drive, image, Format.RAW, backing, use, granularity);
+            case "format=qcow2" -> new DriveArgument(drive, image, Format.QCOW2, backing, use, granularity);
+            case "format=nbd" -> new DriveArgument(drive, image, Format.NBD, backing, use, granularity);
+            case "backing=on" -> new DriveArgument(drive, image, format, BackingRule.FOLLOW, use, granularity);
+            case "backing=off" -> new DriveArgument(drive, image, format, BackingRule.REFUSE, use, granularity);
+            case "exclusive=on" ->
+                new DriveArgument(drive, image, format, backing, DriveImage.Use.EXCLUSIVE, granularity);
+            case "exclusive=off" ->
+                new DriveArgument(drive, image, format, backing, DriveImage.Use.UNKNOWN, granularity);
+            default -> {
+                if (!option.startsWith("granularity=")) {
+                    throw new IllegalArgumentException(objection(drive, option));
+                }
+                yield new DriveArgument(drive, image, format, backing, use, Optional.of(granularity(drive, value)));
+            }
+        };
+    }
+
+    private void check() {
+        if (backing == BackingRule.FOLLOW && format != Format.QCOW2) {
             throw new IllegalArgumentException("drive '" + drive + "' has backing=on and the format " + format
                     + "; expected format=qcow2, as other formats have no backing files");
         }
-        return new DriveArgument(drive, Path.of(path), format, backing, granularity);
+        if (format == Format.NBD) {
+            try {
+                NbdUri _ = NbdUri.parse(image);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("drive '" + drive + "': " + e.getMessage(), e);
+            }
+        } else if (image.startsWith("nbd://") || image.startsWith("nbds://") || image.startsWith("nbd+unix://")) {
+            throw new IllegalArgumentException("drive '" + drive + "' has the image '" + image + "' and the format "
+                    + format + "; say format=nbd for another server's export");
+        }
     }
 
     /**
-     * Opens and locks the image.
+     * Opens and locks the image; another server's export isn't locked, as NBD has no way to.
      *
+     * @param nanos a clock that never goes back
      * @throws IOException in one sentence
      */
-    public Backend open(BackendAccess access) throws IOException {
-        return format.equals(QCOW2) ? Qcow2Backend.open(image, access, backing) : RawFileBackend.open(image, access);
+    public Backend open(BackendAccess access, LongSupplier nanos) throws IOException {
+        return switch (format) {
+            case RAW -> RawFileBackend.open(Path.of(image), access);
+            case QCOW2 -> Qcow2Backend.open(Path.of(image), access, backing);
+            case NBD -> {
+                try {
+                    yield NbdBackend.open(NbdUri.parse(image), access, RECONNECT_DELAY, nanos);
+                } catch (IOException e) {
+                    throw new IOException("drive '" + drive + "': " + e.getMessage(), e);
+                }
+            }
+        };
     }
 
     /** The disk that this makes. */
     GraphPlan.Disk disk() {
-        ChildSpec file = new ChildSpec.Inline(new NodeSpec.FileNode(NodeOptions.DEFAULT, "file", image.toString()));
-        NodeSpec spec = format.equals(QCOW2)
-                ? new NodeSpec.Qcow2(NodeOptions.DEFAULT, file, new NodeSpec.Backing.OfHeader(backing))
-                : new NodeSpec.Raw(NodeOptions.DEFAULT, file);
+        NodeOptions options = NodeOptions.DEFAULT;
+        NodeSpec spec = switch (format) {
+            case RAW -> new NodeSpec.Raw(options, file(image));
+            case QCOW2 -> new NodeSpec.Qcow2(options, file(image), new NodeSpec.Backing.OfHeader(backing));
+            // What another server exports is raw to us, whatever it lies in there.
+            case NBD ->
+                new NodeSpec.Raw(options, new ChildSpec.Inline(new NodeSpec.Nbd(options, image, RECONNECT_DELAY)));
+        };
         return new GraphPlan.Disk(
-                drive.value(), new GraphPlan.Medium.Own(spec), granularity.map(Granularity::bytes), "");
+                drive.value(), new GraphPlan.Medium.Own(spec, use), granularity.map(Granularity::bytes), "");
+    }
+
+    private static ChildSpec file(String path) {
+        return new ChildSpec.Inline(new NodeSpec.FileNode(NodeOptions.DEFAULT, "file", path));
     }
 
     private static String objection(DriveId drive, String option) {
         return option.startsWith("format=")
                 ? "drive '" + drive + "' has the format '" + option.substring("format=".length())
-                        + "', which can't be captured; expected " + RAW + " or " + QCOW2
+                        + "', which can't be captured; expected raw, qcow2 or nbd"
                 : "drive '" + drive + "' has the unknown option '" + option + "'" + EXPECTED;
     }
 

@@ -1,6 +1,7 @@
 package io.varve.capture;
 
 import io.varve.capture.node.NodeSpec;
+import io.varve.capture.tracking.DriveImage;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,7 +26,7 @@ public record GraphPlan(List<NodeSpec> nodes, List<Disk> disks, boolean offersNo
 
     /** What is in a disk. */
     public sealed interface Medium {
-        record Own(NodeSpec spec) implements Medium {}
+        record Own(NodeSpec spec, DriveImage.Use use) implements Medium {}
 
         /** A node, or what is in another disk. */
         record Shared(String name) implements Medium {}

@@ -7,6 +7,7 @@ import io.varve.capture.node.NodeOptionsReader;
 import io.varve.capture.node.NodeRefusedException;
 import io.varve.capture.node.NodeSpec;
 import io.varve.capture.tracking.AgentOptions;
+import io.varve.capture.tracking.DriveImage;
 import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -74,7 +75,7 @@ public final class ServerConfig {
         String file = drive.path("file").asText("");
         GraphPlan.Medium medium = drive.path("file").isNull() || file.isEmpty()
                 ? new GraphPlan.Medium.None()
-                : new GraphPlan.Medium.Own(NodeOptionsReader.read(options(drive, file)));
+                : new GraphPlan.Medium.Own(NodeOptionsReader.read(options(drive, file)), DriveImage.Use.UNKNOWN);
         return new GraphPlan.Disk(id, medium, Optional.empty(), "");
     }
 

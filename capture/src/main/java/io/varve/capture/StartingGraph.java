@@ -4,6 +4,8 @@ import io.varve.capture.node.Device;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.node.NodeRefusedException;
 import io.varve.capture.node.NodeSpec;
+import io.varve.capture.tracking.DriveImage;
+import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.util.Optional;
 
@@ -17,21 +19,25 @@ final class StartingGraph {
             for (NodeSpec spec : plan.nodes()) {
                 graph.add(spec);
             }
-            for (GraphPlan.Disk disk : plan.disks()) {
-                add(graph, disk);
-            }
         } catch (NodeRefusedException e) {
             throw new IOException(e.description(), e);
+        }
+        for (GraphPlan.Disk disk : plan.disks()) {
+            try {
+                add(graph, disk);
+            } catch (NodeRefusedException e) {
+                throw new IOException("drive '" + disk.id() + "': " + e.description(), e);
+            }
         }
     }
 
     /** A disk with an image of its own is tracked from the start on, others when they need it. */
     private static void add(NodeGraph graph, GraphPlan.Disk disk) throws NodeRefusedException, IOException {
         switch (disk.medium()) {
-            case GraphPlan.Medium.Own(NodeSpec spec) -> {
+            case GraphPlan.Medium.Own(NodeSpec spec, DriveImage.Use use) -> {
                 Device device = graph.addDevice(disk.id(), spec, disk.granularityBytes());
                 if (!spec.options().readOnly()) {
-                    graph.track(device.node().orElseThrow());
+                    DriveId _ = graph.track(device.node().orElseThrow(), use);
                 }
             }
             case GraphPlan.Medium.Shared(String name) ->

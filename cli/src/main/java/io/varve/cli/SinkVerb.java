@@ -3,8 +3,10 @@ package io.varve.cli;
 import io.varve.sink.SinkConfig;
 import io.varve.sink.SinkRole;
 import io.varve.transfer.CopyBudget;
+import io.varve.transfer.nbd.TlsCredentials;
 import io.varve.transfer.source.NbdSourceOptions;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -52,6 +54,13 @@ final class SinkVerb implements Callable<Integer> {
             description = "How often a copy says how far it is (default: ${DEFAULT-VALUE}).")
     private Duration heartbeat;
 
+    @Option(
+            names = "--tls-certs",
+            paramLabel = "DIR",
+            description = "Encrypt all connections to agents by TCP, with certificates: DIR has ca-cert.pem,"
+                    + " client-cert.pem and client-key.pem, as for QEMU's tls-creds-x509.")
+    private Path tlsCerts = Path.of("");
+
     SinkVerb(Surroundings surroundings) {
         this.surroundings = surroundings;
     }
@@ -84,10 +93,16 @@ final class SinkVerb implements Callable<Integer> {
                     workers,
                     CopyBudget.DEFAULT,
                     heartbeat,
-                    NbdSourceOptions.DEFAULT,
+                    source(),
                     kafka.settings());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private NbdSourceOptions source() throws IOException {
+        return tlsCerts.toString().isEmpty()
+                ? NbdSourceOptions.DEFAULT
+                : NbdSourceOptions.DEFAULT.withTls(TlsCredentials.client(tlsCerts));
     }
 }

@@ -55,7 +55,9 @@ final class UpVerb implements Callable<Integer> {
             description = "The roles that run beside broker and store (default: ${DEFAULT-VALUE}).")
     private Set<StackRole> roles;
 
-    @Parameters(paramLabel = "DRIVE", description = "NAME=PATH[,format=raw|qcow2][,backing=on][,granularity=BYTES]")
+    @Parameters(
+            paramLabel = "DRIVE",
+            description = "NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,granularity=BYTES]")
     private List<String> drives = List.of();
 
     UpVerb(Surroundings surroundings) {

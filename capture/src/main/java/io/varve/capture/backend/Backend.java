@@ -1,5 +1,6 @@
 package io.varve.capture.backend;
 
+import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.StatusExtent;
 import java.io.Closeable;
 import java.io.IOException;
@@ -31,6 +32,14 @@ public interface Backend extends Closeable {
     /** Hints that a range will be read soon, piece by piece; may do nothing, never waits for the data. */
     default void willRead(long offsetBytes, long lengthBytes) {}
 
+    /**
+     * How many of a range's bytes, from its first, are known to be zero without being read; 0 when they aren't, or when
+     * to find out could take longer than to read some 64 KiB.
+     */
+    default long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return 0;
+    }
+
     /** Whether requests go to another machine, or may: then many are begun at once rather than one after the other. */
     default boolean isRemote() {
         return false;
@@ -56,6 +65,18 @@ public interface Backend extends Closeable {
 
     /** Makes durable whatever was completed before the call. */
     void flush() throws IOException;
+
+    /**
+     * Gives the drive another size, durably. Nobody may write beyond the smaller of both meanwhile; who reads there
+     * gets an error, or what's there.
+     *
+     * @param sizeBytes a positive multiple of 512
+     * @return whether what's new reads as zeroes; else it may hold anything
+     * @throws RequestFailedException ENOTSUP when this can't be done to it
+     */
+    default boolean resize(long sizeBytes) throws IOException {
+        throw new RequestFailedException(NbdError.ENOTSUP, "Image format driver does not support resize");
+    }
 
     /**
      * The range's extents in {@code base:allocation}, in order and without gaps, from its first byte.

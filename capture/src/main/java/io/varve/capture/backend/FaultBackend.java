@@ -100,6 +100,11 @@ public final class FaultBackend implements Backend {
     }
 
     @Override
+    public boolean resize(long sizeBytes) throws IOException {
+        return backend.resize(sizeBytes);
+    }
+
+    @Override
     public List<StatusExtent> allocation(long offsetBytes, long lengthBytes, int extentsMax) throws IOException {
         return backend.allocation(offsetBytes, lengthBytes, extentsMax);
     }

@@ -7,6 +7,7 @@ import io.varve.formats.nbd.TransmissionFlag;
 import io.varve.transfer.nbd.Durability;
 import io.varve.transfer.nbd.NbdClient;
 import io.varve.transfer.nbd.NbdException;
+import io.varve.transfer.nbd.NotSentException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -14,6 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The export of another NBD server, such as qemu-nbd or nbdkit, through which any format works. As many requests are in
@@ -26,7 +29,8 @@ import java.util.function.LongSupplier;
  * <p>Safe for any thread.
  */
 public final class NbdBackend implements Backend {
-    private static final int READ_TRIES = 5;
+    private static final Logger LOG = LoggerFactory.getLogger(NbdBackend.class);
+    private static final int TRIES = 5;
     private static final int ZERO_BYTES = 1 << 20;
     private static final long STATUS_BYTES_MAX = 1L << 30;
 
@@ -100,18 +104,32 @@ public final class NbdBackend implements Backend {
                 throw answered(e);
             } catch (IOException e) {
                 lost(client);
-                if (tried == READ_TRIES) {
+                if (tried == TRIES) {
                     throw e;
                 }
             }
         }
     }
 
+    /** Asks for a change once; again only while nothing of it was sent, as the connection had ended before. */
     private void change(String what, Request<Boolean> request) throws IOException {
+        for (int tried = 1; !isChanged(what, request, tried == TRIES); tried++) {
+            LOG.debug("{} waits for another connection to {}", what, upstream.uri());
+        }
+    }
+
+    private boolean isChanged(String what, Request<Boolean> request, boolean isLastTry) throws IOException {
         NbdClient client = upstream.client();
-        changesBegun.getAndIncrement();
+        long before = changesBegun.getAndIncrement();
         try {
-            boolean _ = request.send(client);
+            return request.send(client);
+        } catch (NotSentException e) {
+            // This one isn't lost, but those before it may be.
+            lost(client, before);
+            if (isLastTry) {
+                throw e;
+            }
+            return false;
         } catch (NbdException e) {
             throw answered(e);
         } catch (IOException e) {
@@ -122,7 +140,11 @@ public final class NbdBackend implements Backend {
     }
 
     private void lost(NbdClient client) {
-        if (changesBegun.get() > changesFlushed.get()) {
+        lost(client, changesBegun.get());
+    }
+
+    private void lost(NbdClient client, long begun) {
+        if (begun > changesFlushed.get()) {
             doubtful = true;
         }
         upstream.lost(client);

@@ -4,6 +4,7 @@ import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.StatusExtent;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
@@ -34,7 +35,7 @@ public final class RawFileBackend implements Backend {
     private final FlushLanes lanes;
     private final Optional<CachedReads> cachedReads;
     private final boolean inMemory;
-    private final long sizeBytes;
+    private volatile long sizeBytes;
 
     private RawFileBackend(Path image, ImageDescriptor descriptor, FileChannel channel, FlushLanes lanes)
             throws IOException {
@@ -116,6 +117,11 @@ public final class RawFileBackend implements Backend {
     }
 
     @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return descriptor.seek(LinuxCalls.SEEK_DATA, offsetBytes, offsetBytes + lengthBytes) - offsetBytes;
+    }
+
+    @Override
     public void willRead(long offsetBytes, long lengthBytes) {
         if (!inMemory) {
             descriptor.willRead(offsetBytes, lengthBytes);
@@ -172,6 +178,27 @@ public final class RawFileBackend implements Backend {
     @Override
     public void flush() throws IOException {
         lanes.flush();
+    }
+
+    /** A device has the size that it has: that it has another one by now is looked up. */
+    @Override
+    public boolean resize(long newBytes) throws IOException {
+        boolean isFile = Files.isRegularFile(descriptor.procPath());
+        if (isFile) {
+            // FileChannel can't make a file longer without writing to it.
+            try (RandomAccessFile file =
+                    new RandomAccessFile(descriptor.procPath().toFile(), "rw")) {
+                file.setLength(newBytes);
+            }
+        } else if (channel.size() != newBytes) {
+            throw new RequestFailedException(
+                    NbdError.ENOTSUP,
+                    "device " + image + " has " + channel.size() + " bytes; expected " + newBytes
+                            + ": resize the device itself before");
+        }
+        sizeBytes = newBytes;
+        lanes.flush();
+        return isFile;
     }
 
     @Override

@@ -12,4 +12,9 @@ public final class UnknownOutcomeException extends IOException {
     UnknownOutcomeException(String message, IOException cause) {
         super(message, cause);
     }
+
+    /** One that another layer told. */
+    public UnknownOutcomeException(String message) {
+        super(message);
+    }
 }

@@ -70,6 +70,7 @@ final class NodeActions {
             }
             case Action.Backup backup -> backup;
             case Action.Abort abort -> abort;
+            case Action.Opaque opaque -> opaque;
         };
     }
 

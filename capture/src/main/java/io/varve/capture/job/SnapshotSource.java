@@ -61,8 +61,10 @@ final class SnapshotSource implements ClusterSource {
     }
 
     private void readOnce(long offsetBytes, ByteBuffer range) throws IOException {
+        int lengthBytes = range.remaining();
         switch (snapshot.read(offsetBytes, range)) {
-            case SnapshotRead.Done _ -> {}
+            // A job reads each cluster once, and fails as a whole: the guest's writes there wait for nothing any more.
+            case SnapshotRead.Done _ -> snapshot.discard(offsetBytes, lengthBytes);
             case SnapshotRead.Gone(String reason) -> throw new IOException(reason);
             case SnapshotRead.Unprotected _ ->
                 throw new IOException("the range at " + offsetBytes + " isn't protected");

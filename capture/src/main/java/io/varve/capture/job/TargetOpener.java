@@ -146,12 +146,12 @@ final class TargetOpener {
     private void checkNotADrive(Node source, Path target) throws IOException, RefusedTargetException {
         Path real = Files.exists(target) ? target.toRealPath() : target;
         Path partial = real.resolveSibling(real.getFileName() + PARTIAL_SUFFIX);
-        if (source.path().isPresent() && isSame(source.path().get(), target)) {
+        if (isSame(source.path(), target)) {
             throw new RefusedTargetException("Source and target cannot be the same");
         }
         for (Node node : graph.newestFirst()) {
             Optional<Path> image = node.path();
-            if (image.isPresent() && (isSame(image.get(), target) || isSame(image.get(), partial))) {
+            if (isSame(image, target) || isSame(image, partial)) {
                 throw new RefusedTargetException("Could not open '" + target + "': it's the image of "
                         + graph.described(node)
                         + ", or is written beside it under its name: choose another target");
@@ -168,8 +168,11 @@ final class TargetOpener {
         }
     }
 
-    private static boolean isSame(Path image, Path other) throws IOException {
-        return Files.exists(image) && Files.exists(other) && Files.isSameFile(image, other);
+    private static boolean isSame(Optional<Path> image, Path other) throws IOException {
+        return image.isPresent()
+                && Files.exists(image.get())
+                && Files.exists(other)
+                && Files.isSameFile(image.get(), other);
     }
 
     private static OpenedTarget create(Path path, long sizeBytes, String format)

@@ -3,6 +3,7 @@ package io.varve.capture.nbd;
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.backend.RequestFailedException;
+import io.varve.capture.backend.UnknownOutcomeException;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.formats.nbd.StatusExtent;
 import io.varve.formats.nbd.TransmissionFlag;
@@ -51,6 +52,11 @@ public final class BackendExport implements Export {
     @Override
     public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
         return backend.readAtOnce(offsetBytes, into);
+    }
+
+    @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return backend.zeroBytes(offsetBytes, lengthBytes);
     }
 
     @Override
@@ -103,6 +109,10 @@ public final class BackendExport implements Export {
     }
 
     private static void fail(Completion completion, IOException e) {
-        completion.failed(RequestFailedException.errorOf(e), String.valueOf(e.getMessage()));
+        if (e instanceof UnknownOutcomeException) {
+            completion.failedPerhaps(String.valueOf(e.getMessage()));
+        } else {
+            completion.failed(RequestFailedException.errorOf(e), String.valueOf(e.getMessage()));
+        }
     }
 }

@@ -22,4 +22,9 @@ public interface Completion {
 
     /** Ends the request badly; {@code reason} is one sentence: what failed, where, and why. */
     void failed(NbdError error, String reason);
+
+    /** Ends the request badly, but its change may have been made, or may be made yet (UnknownOutcomeException). */
+    default void failedPerhaps(String reason) {
+        failed(NbdError.EIO, reason);
+    }
 }

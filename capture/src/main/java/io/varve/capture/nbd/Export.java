@@ -21,7 +21,7 @@ import java.util.Set;
  */
 public interface Export {
 
-    /** May change; requests are checked against the present one. */
+    /** May change: new connections are told, those that are open lose what's beyond a smaller one. */
     long sizeBytes();
 
     /** {@link TransmissionFlag#WRITABLE} or {@link TransmissionFlag#UNWRITABLE}, as a rule. */
@@ -45,6 +45,11 @@ public interface Export {
     default boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
         read(offsetBytes, into);
         return true;
+    }
+
+    /** How many of a range's bytes, from its first, are known to be zero without being read; 0 when they aren't. */
+    default long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return 0;
     }
 
     /** Hints that a range will be read soon, piece by piece; may do nothing, never waits for the data. */

@@ -2,6 +2,7 @@ package io.varve.capture.nbd;
 
 import io.varve.capture.net.Listeners;
 import io.varve.formats.nbd.NbdAddress;
+import io.varve.transfer.nbd.TlsChannel;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -13,6 +14,8 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,6 +35,7 @@ public final class NbdServer implements AutoCloseable {
     private final Set<Client> clients = ConcurrentHashMap.newKeySet();
     private final AtomicLong clientCount = new AtomicLong();
     private final ScheduledThreadPoolExecutor deadlines;
+    private boolean closed; // Guarded by this.
 
     private record Client(SocketChannel channel, Thread thread) {}
 
@@ -71,13 +75,26 @@ public final class NbdServer implements AutoCloseable {
         }
         String peer = address instanceof NbdAddress.Tcp ? "from " + channel.getRemoteAddress() : "on " + address;
         Optional<Connection.Encryption> encryption = address instanceof NbdAddress.Tcp
-                ? options.tls().map(context -> () -> TlsChannel.accept(channel, context))
+                ? options.tls().map(context -> () -> encrypted(channel, context))
                 : Optional.empty();
         start(channel, encryption, number + " " + peer, "nbd-" + number);
     }
 
-    private void start(
+    private static TlsChannel encrypted(SocketChannel channel, SSLContext context) throws IOException {
+        try {
+            return TlsChannel.accept(channel, context);
+        } catch (SSLException e) {
+            throw new PeerFaultException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** A client that was accepted while the server closes is closed, for nobody would end its connection any more. */
+    private synchronized void start(
             SocketChannel channel, Optional<Connection.Encryption> encryption, String peer, String threadName) {
+        if (closed) {
+            closeQuietly(channel);
+            return;
+        }
         ScheduledFuture<?> deadline = deadlines.schedule(
                 () -> giveUp(channel, peer), options.handshakeTimeout().toMillis(), TimeUnit.MILLISECONDS);
         ConnectionDirectory directory = new ConnectionDirectory(catalog, limits);
@@ -104,6 +121,9 @@ public final class NbdServer implements AutoCloseable {
     @Override
     public void close() {
         listeners.close();
+        synchronized (this) {
+            closed = true;
+        }
         for (Client client : clients) {
             try {
                 client.channel().shutdownInput();

@@ -25,6 +25,9 @@ final class ReadReplies {
     /** Longer reads are done in pieces of this. */
     static final int PIECE_BYTES = 256 * 1024;
 
+    /** Of less it isn't asked whether it's a hole: a system call more would show. */
+    private static final int HOLE_BYTES_MIN = 128 * 1024;
+
     private static final int STATUS_EXTENTS_MAX = 8192;
 
     /** More of an export isn't told about at once; extents have lengths of 32 bits. */
@@ -46,7 +49,7 @@ final class ReadReplies {
 
     /** Answers a READ that lies within the export, isn't empty, and isn't too long. */
     void read(NbdRequest request) throws IOException {
-        long _ = read(request, 0, ReadReplies::mustRead);
+        long _ = read(request, 0, Source.ANYHOW);
     }
 
     /**
@@ -55,22 +58,35 @@ final class ReadReplies {
      * @return the bytes that are answered, from the first; the rest is left to {@link #readRest}
      */
     long readAtOnce(NbdRequest request) throws IOException {
-        return read(request, 0, Export::readAtOnce);
+        return read(request, 0, Source.AT_ONCE);
     }
 
     /** Ends the answer of a READ whose first {@code doneBytes} are answered already, and sent. */
     void readRest(NbdRequest request, long doneBytes) throws IOException {
-        long _ = read(request, (int) doneBytes, ReadReplies::mustRead);
+        long _ = read(request, (int) doneBytes, Source.ANYHOW);
     }
 
-    /** How data gets into the reply; false when it's for another thread. */
-    private interface Source {
-        boolean fill(Export export, long offsetBytes, ByteBuffer into) throws IOException;
-    }
+    /** How data gets into the reply. */
+    private enum Source {
+        /** What needs no device. */
+        AT_ONCE,
+        /** Whatever it takes; so whether there's a hole is looked up first, where that's less than to read it. */
+        ANYHOW;
 
-    private static boolean mustRead(Export export, long offsetBytes, ByteBuffer into) throws IOException {
-        export.read(offsetBytes, into);
-        return true;
+        /** False when it's for another thread. */
+        boolean fill(Export export, long offsetBytes, ByteBuffer into) throws IOException {
+            if (this == AT_ONCE) {
+                return export.readAtOnce(offsetBytes, into);
+            }
+            export.read(offsetBytes, into);
+            return true;
+        }
+
+        boolean isHole(Export export, long offsetBytes, int lengthBytes) throws IOException {
+            return this == ANYHOW
+                    && lengthBytes >= HOLE_BYTES_MIN
+                    && export.zeroBytes(offsetBytes, lengthBytes) >= lengthBytes;
+        }
     }
 
     private long read(NbdRequest request, int startBytes, Source source) throws IOException {
@@ -95,8 +111,10 @@ final class ReadReplies {
             int start = out.position();
             long offsetBytes = request.offsetBytes() + doneBytes;
             encoder.data(out, place, request, offsetBytes, pieceBytes);
+            boolean isHole;
             try {
-                if (!source.fill(export, offsetBytes, out.slice(out.position(), pieceBytes))) {
+                isHole = source.isHole(export, offsetBytes, pieceBytes);
+                if (!isHole && !source.fill(export, offsetBytes, out.slice(out.position(), pieceBytes))) {
                     out.position(start);
                     return doneBytes;
                 }
@@ -104,7 +122,7 @@ final class ReadReplies {
                 encoder.failedAt(out.position(start), request, offsetBytes, errorOf(e), message(e));
                 return lengthBytes;
             }
-            if (isZero(out, pieceBytes)) {
+            if (isHole || isZero(out, pieceBytes)) {
                 encoder.hole(out.position(start), place, request, offsetBytes, pieceBytes);
             } else {
                 out.position(out.position() + pieceBytes);
@@ -140,7 +158,7 @@ final class ReadReplies {
             int lengthBytes = (int) request.lengthBytes();
             NbdRequest first = new NbdRequest(
                     request.flags(), request.command(), request.cookie(), request.offsetBytes(), PIECE_BYTES);
-            long _ = readSimple(first, ReadReplies::mustRead);
+            long _ = readSimple(first, Source.ANYHOW);
             if (outbox.room(0).position() <= NbdReply.SIMPLE_HEADER_BYTES) {
                 return;
             }

@@ -53,6 +53,12 @@ final class RetirableExport implements Export {
     }
 
     @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        checkPresent();
+        return export.zeroBytes(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void willRead(long offsetBytes, long lengthBytes) {
         export.willRead(offsetBytes, lengthBytes);
     }

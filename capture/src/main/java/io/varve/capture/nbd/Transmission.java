@@ -158,7 +158,7 @@ final class Transmission {
     }
 
     private void write(NbdRequest request, int lengthBytes) throws IOException {
-        RequestVerdict verdict = rules.judge(request, export.sizeBytes());
+        RequestVerdict verdict = rules.judge(request, sizeBytes());
         if (verdict != RequestVerdict.SERVE) {
             discardPayload(lengthBytes);
             answer(request, verdict);
@@ -257,11 +257,16 @@ final class Transmission {
 
     /** Whether there is something to do for the export; if not, the request is answered. */
     private boolean isAdmitted(NbdRequest request) throws IOException {
-        RequestVerdict verdict = rules.judge(request, export.sizeBytes());
+        RequestVerdict verdict = rules.judge(request, sizeBytes());
         if (verdict != RequestVerdict.SERVE) {
             answer(request, verdict);
         }
         return verdict == RequestVerdict.SERVE;
+    }
+
+    /** What the client was told, or what's left of that: another size is for new connections. */
+    private long sizeBytes() {
+        return Math.min(session.export().sizeBytes(), export.sizeBytes());
     }
 
     private void answer(NbdRequest request, RequestVerdict verdict) throws IOException {
@@ -269,7 +274,7 @@ final class Transmission {
             slot.begin(request, isAlone()).done();
             settle();
         } else {
-            refuse(request, verdict.error(), verdict.reason(request, export.sizeBytes()));
+            refuse(request, verdict.error(), verdict.reason(request, sizeBytes()));
         }
     }
 

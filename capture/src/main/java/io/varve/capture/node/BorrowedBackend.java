@@ -25,6 +25,16 @@ record BorrowedBackend(Backend lender) implements Backend {
     }
 
     @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return lender.zeroBytes(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public boolean resize(long sizeBytes) throws IOException {
+        return lender.resize(sizeBytes);
+    }
+
+    @Override
     public void read(long offsetBytes, ByteBuffer into) throws IOException {
         lender.read(offsetBytes, into);
     }

@@ -22,6 +22,26 @@ record ChildBackend(Node child) implements Backend {
     }
 
     @Override
+    public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        return child.backend().readAtOnce(offsetBytes, into);
+    }
+
+    @Override
+    public void willRead(long offsetBytes, long lengthBytes) {
+        child.backend().willRead(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return child.backend().zeroBytes(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public boolean resize(long sizeBytes) throws IOException {
+        return child.backend().resize(sizeBytes);
+    }
+
+    @Override
     public void read(long offsetBytes, ByteBuffer into) throws IOException {
         child.backend().read(offsetBytes, into);
     }

@@ -154,7 +154,7 @@ public final class Node {
         return switch (spec) {
             case NodeSpec.FileNode file -> file.filename();
             case NodeSpec.NullCo _ -> "null-co://";
-            case NodeSpec.Nbd(var _, String uri) -> uri;
+            case NodeSpec.Nbd nbd -> nbd.uri();
             case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.Blkdebug _ ->
                 children.values().iterator().next().filename();
         };

@@ -17,10 +17,21 @@ import java.util.concurrent.CompletableFuture;
  */
 public final class NodeBackend implements Backend {
     private volatile Backend now;
+    private volatile Resizing resizing = sizeBytes -> now().resize(sizeBytes);
     private volatile Optional<CompletableFuture<Void>> change = Optional.empty();
 
     NodeBackend(Backend backend) {
         now = backend;
+    }
+
+    /** How the node gets another size, as {@link Backend#resize}. */
+    @FunctionalInterface
+    interface Resizing {
+        boolean to(long sizeBytes) throws IOException;
+    }
+
+    void resizing(Resizing other) {
+        resizing = other;
     }
 
     /** What the requests go to at present. */
@@ -66,6 +77,16 @@ public final class NodeBackend implements Backend {
     @Override
     public Backend undisturbed() {
         return now.undisturbed();
+    }
+
+    @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return now.zeroBytes(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public boolean resize(long sizeBytes) throws IOException {
+        return resizing.to(sizeBytes);
     }
 
     @Override

@@ -3,9 +3,9 @@ package io.varve.capture.node;
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.qcow2.ImageGrowth;
 import io.varve.capture.tracking.Agent;
+import io.varve.capture.tracking.Transacted;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -33,44 +33,34 @@ final class NodeChanges {
         if (sizeBytes % SECTOR_BYTES != 0) {
             throw new NodeRefusedException("The new size must be a multiple of " + SECTOR_BYTES);
         }
-        long before = node.backend().sizeBytes();
-        if (sizeBytes == before) {
+        if (sizeBytes == node.backend().sizeBytes()) {
             return;
         }
-        if (sizeBytes < before) {
-            throw new NodeRefusedException("'" + node.filename() + "' has " + before + " bytes; Varve makes no image"
-                    + " smaller than it is while it's open: use 'qemu-img resize --shrink' while nobody has it open");
-        }
-        grow(node, sizeBytes);
-    }
-
-    private void grow(Node node, long sizeBytes) throws NodeRefusedException {
-        Agent.Growth growth = () -> reopened(node, node.spec(), () -> lengthen(node, sizeBytes));
-        try {
-            Optional<DriveId> drive = node.drive();
-            if (drive.isPresent()) {
-                agent.grow(drive.get(), sizeBytes, growth);
-            } else {
-                growth.run();
+        Optional<DriveId> drive = node.drive();
+        if (drive.isPresent()) {
+            if (agent.resize(drive.get(), sizeBytes) instanceof Transacted.Refused(String reason)) {
+                throw new NodeRefusedException(reason);
             }
+            return;
+        }
+        try {
+            boolean _ = node.backend().resize(sizeBytes);
         } catch (IOException e) {
             throw new NodeRefusedException(String.valueOf(e.getMessage()));
         }
     }
 
-    private static void lengthen(Node node, long sizeBytes) throws IOException {
+    /** What a node does when its bytes are to have another size: its format may have to open the image again. */
+    boolean resizeImage(Node node, long sizeBytes) throws IOException {
+        Backend open = node.backend().now();
+        if (!(node.spec() instanceof NodeSpec.Qcow2) || sizeBytes < open.sizeBytes()) {
+            return open.resize(sizeBytes);
+        }
         Path path = node.path()
                 .orElseThrow(() -> new IOException("'" + node.filename() + "' is no file, and can't be resized"));
-        switch (node.spec()) {
-            case NodeSpec.Qcow2 _ -> ImageGrowth.grow(path, sizeBytes);
-            case NodeSpec.Raw _, NodeSpec.FileNode _, NodeSpec.Blkdebug _ -> {
-                try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
-                    file.setLength(sizeBytes);
-                }
-            }
-            case NodeSpec.NullCo _, NodeSpec.Nbd _ ->
-                throw new IOException("'" + node.filename() + "' can't be resized");
-        }
+        reopened(node, node.spec(), () -> ImageGrowth.grow(path, sizeBytes));
+        // A longer backing file shows through.
+        return node.backing().isEmpty();
     }
 
     /** Opens a node again, by another specification. */
@@ -83,7 +73,12 @@ final class NodeChanges {
         node.spec(spec);
     }
 
-    private void reopened(Node node, NodeSpec spec, Agent.Growth meanwhile) throws IOException {
+    /** What is done while nobody has the image open. */
+    private interface Meanwhile {
+        void run() throws IOException;
+    }
+
+    private void reopened(Node node, NodeSpec spec, Meanwhile meanwhile) throws IOException {
         try {
             node.backend().change(open -> {
                 open.close();

@@ -262,10 +262,15 @@ public final class NodeGraph {
      * @throws IOException in one sentence; then it's as before
      */
     public synchronized DriveId track(Node node) throws IOException {
+        return track(node, DriveImage.Use.UNKNOWN);
+    }
+
+    /** As {@link #track(Node)}, of an image that may be declared to be Varve's alone. */
+    public synchronized DriveId track(Node node, DriveImage.Use use) throws IOException {
         if (node.drive().isEmpty()) {
             DriveId drive = driveOf(node);
-            Path path = node.path().orElse(Path.of(node.filename()));
-            node.io().track(() -> agent.track(new DriveImage(drive, path, new BorrowedBackend(node.backend()))));
+            Backend backend = new BorrowedBackend(node.backend());
+            node.io().track(() -> agent.track(new DriveImage(drive, node.filename(), node.path(), use, backend)));
             node.drive(drive);
         }
         return node.drive().orElseThrow();
@@ -330,6 +335,7 @@ public final class NodeGraph {
                         agent.flushes()),
                 readOnly);
         Node node = new Node(name, owner, spec, opened, io);
+        node.backend().resizing(sizeBytes -> changes.resizeImage(node, sizeBytes));
         nodes.put(name, node);
         listeners.forEach(listener -> listener.offered(name, node, false));
         return node;

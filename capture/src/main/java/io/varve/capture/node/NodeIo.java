@@ -1,6 +1,7 @@
 package io.varve.capture.node;
 
 import io.varve.capture.backend.RequestFailedException;
+import io.varve.capture.backend.UnknownOutcomeException;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.capture.nbd.Completion;
 import io.varve.capture.nbd.Export;
@@ -109,6 +110,12 @@ public final class NodeIo implements Export {
                 ended();
                 completion.failed(error, reason);
             }
+
+            @Override
+            public void failedPerhaps(String reason) {
+                ended();
+                completion.failedPerhaps(reason);
+            }
         };
     }
 
@@ -155,17 +162,39 @@ public final class NodeIo implements Export {
     }
 
     @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return export.zeroBytes(offsetBytes, lengthBytes);
+    }
+
+    /** The usual way, on which nothing is made. */
+    private boolean goesStraight() {
+        return tracked && !readOnly;
+    }
+
+    @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
+        if (goesStraight()) {
+            export.write(offsetBytes, data, completion);
+            return;
+        }
         change((to, end) -> to.write(offsetBytes, data, end), completion);
     }
 
     @Override
     public void writeZeroes(long offsetBytes, long lengthBytes, ZeroMode mode, Completion completion) {
+        if (goesStraight()) {
+            export.writeZeroes(offsetBytes, lengthBytes, mode, completion);
+            return;
+        }
         change((to, end) -> to.writeZeroes(offsetBytes, lengthBytes, mode, end), completion);
     }
 
     @Override
     public void trim(long offsetBytes, long lengthBytes, Completion completion) {
+        if (goesStraight()) {
+            export.trim(offsetBytes, lengthBytes, completion);
+            return;
+        }
         change((to, end) -> to.trim(offsetBytes, lengthBytes, end), completion);
     }
 
@@ -218,6 +247,7 @@ public final class NodeIo implements Export {
         private boolean ended;
         private String failure = "";
         private NbdError error = NbdError.EIO;
+        private boolean perhaps;
 
         @Override
         public boolean isAwaited() {
@@ -237,6 +267,12 @@ public final class NodeIo implements Export {
             done();
         }
 
+        @Override
+        public synchronized void failedPerhaps(String description) {
+            perhaps = true;
+            failed(NbdError.EIO, description);
+        }
+
         synchronized void end() throws IOException {
             boolean interrupted = false;
             while (!ended) {
@@ -248,6 +284,9 @@ public final class NodeIo implements Export {
             }
             if (interrupted) {
                 Thread.currentThread().interrupt();
+            }
+            if (perhaps) {
+                throw new UnknownOutcomeException(failure);
             }
             if (!failure.isEmpty()) {
                 throw new RequestFailedException(error, failure);

@@ -27,7 +27,6 @@ import java.util.function.LongSupplier;
  * guests' data alone, and not for their tables.
  */
 final class NodeOpener {
-    private static final Duration RECONNECT = Duration.ZERO;
     private static final int DEPTH_MAX = 64;
 
     private final Children graph;
@@ -73,8 +72,8 @@ final class NodeOpener {
             case NodeSpec.FileNode(var _, var _, String filename) ->
                 opened(filename, () -> RawFileBackend.openOfAnySize(Path.of(filename), access));
             case NodeSpec.NullCo(var _, long sizeBytes, var _) -> new NullBackend(sizeBytes);
-            case NodeSpec.Nbd(var _, String uri) ->
-                opened(uri, () -> NbdBackend.open(NbdUri.parse(uri), access, RECONNECT, nanos));
+            case NodeSpec.Nbd(var _, String uri, Duration delay) ->
+                opened(uri, () -> NbdBackend.open(NbdUri.parse(uri), access, delay, nanos));
             case NodeSpec.Blkdebug blkdebug -> raw(below(children), access, blkdebug);
             case NodeSpec.Raw raw -> raw(below(children), access, raw);
             case NodeSpec.Qcow2 qcow2 -> qcow2(qcow2, access, children);

@@ -7,6 +7,7 @@ import io.varve.capture.backend.FaultRules;
 import io.varve.capture.backend.qcow2.BackingRule;
 import io.varve.capture.node.NodeSpec.Backing;
 import io.varve.capture.node.NodeSpec.ChildSpec;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -43,7 +44,7 @@ public final class NodeOptionsReader {
             case "null-co" ->
                 new NodeSpec.NullCo(
                         options, members.number("size").orElse(NULL_BYTES), members.flag("read-zeroes", false));
-            case "nbd" -> new NodeSpec.Nbd(options, nbd(members));
+            case "nbd" -> new NodeSpec.Nbd(options, nbd(members), reconnectDelay(members));
             case "blkdebug" -> new NodeSpec.Blkdebug(options, child(members, "image"), rules(members));
             default -> throw new NodeRefusedException("Parameter 'driver' does not accept value '" + driver + "'");
         };
@@ -109,14 +110,17 @@ public final class NodeOptionsReader {
         Members server = members.members("server")
                 .orElseThrow(() -> new NodeRefusedException("Parameter '" + members.path("server") + "' is missing"));
         String export = members.optionalText("export").orElse("");
-        List.of("reconnect-delay", "open-timeout", "tls-creds", "tls-hostname", "x-dirty-bitmap")
-                .forEach(members::ignore);
+        List.of("open-timeout", "tls-creds", "tls-hostname", "x-dirty-bitmap").forEach(members::ignore);
         return switch (server.text("type")) {
             case "unix" -> "nbd+unix:///" + export + "?socket=" + server.text("path");
             case "inet" -> "nbd://" + server.text("host") + ":" + server.text("port") + "/" + export;
             default ->
                 throw new NodeRefusedException("Parameter 'type' does not accept value '" + server.text("type") + "'");
         };
+    }
+
+    private static Duration reconnectDelay(Members members) throws NodeRefusedException {
+        return Duration.ofSeconds(Math.max(0, members.number("reconnect-delay").orElse(0L)));
     }
 
     private static FaultRules rules(Members members) throws NodeRefusedException {

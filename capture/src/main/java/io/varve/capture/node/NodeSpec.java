@@ -2,6 +2,7 @@ package io.varve.capture.node;
 
 import io.varve.capture.backend.FaultRules;
 import io.varve.capture.backend.qcow2.BackingRule;
+import java.time.Duration;
 import java.util.Optional;
 
 /** A node that is to be made (QAPI's BlockdevOptions, of the drivers that there are here). */
@@ -37,8 +38,12 @@ public sealed interface NodeSpec {
         }
     }
 
-    /** An export of another server. */
-    record Nbd(NodeOptions options, String uri) implements NodeSpec {
+    /**
+     * An export of another server.
+     *
+     * @param reconnectDelay how long requests wait when that server is away
+     */
+    record Nbd(NodeOptions options, String uri, Duration reconnectDelay) implements NodeSpec {
         @Override
         public String driver() {
             return "nbd";
@@ -77,7 +82,7 @@ public sealed interface NodeSpec {
             case Qcow2(var _, ChildSpec file, Backing backing) -> new Qcow2(changed, file, backing);
             case FileNode(var _, String driver, String filename) -> new FileNode(changed, driver, filename);
             case NullCo(var _, long sizeBytes, boolean readZeroes) -> new NullCo(changed, sizeBytes, readZeroes);
-            case Nbd(var _, String uri) -> new Nbd(changed, uri);
+            case Nbd(var _, String uri, Duration delay) -> new Nbd(changed, uri, delay);
             case Blkdebug(var _, ChildSpec image, FaultRules rules) -> new Blkdebug(changed, image, rules);
         };
     }

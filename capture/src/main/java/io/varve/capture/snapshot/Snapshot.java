@@ -100,17 +100,28 @@ public final class Snapshot {
      * copying may take. Never fails.
      */
     public void preserve(long offsetBytes, long lengthBytes) {
+        if (!isPreservedWithin(TimeUnit.MILLISECONDS.toNanos(copying.timeoutMillis()), offsetBytes, lengthBytes)) {
+            breakOff("keeping old content at offset " + offsetBytes + " took longer than " + copying.timeoutMillis()
+                    + " ms");
+        }
+    }
+
+    /**
+     * Has the range's old content copied, and waits for it; as {@link #preserve}, but whoever has waited for so long
+     * may do something else and go on to wait later.
+     *
+     * @return whether it's kept, or the snapshot is broken
+     */
+    public boolean isPreservedWithin(long nanos, long offsetBytes, long lengthBytes) {
         long from = first(offsetBytes);
         long to = end(offsetBytes + lengthBytes);
         lock.lock();
         try {
             claimAll(from, to);
-            long leftNanos = TimeUnit.MILLISECONDS.toNanos(copying.timeoutMillis());
+            long leftNanos = nanos;
             while (status instanceof Live && states.nextUnpreserved(from, to) >= 0) {
                 if (leftNanos <= 0) {
-                    breakOff("keeping old content at offset " + offsetBytes + " took longer than "
-                            + copying.timeoutMillis() + " ms");
-                    return;
+                    return false;
                 }
                 leftNanos = changed.awaitNanos(leftNanos);
             }
@@ -120,6 +131,7 @@ public final class Snapshot {
         } finally {
             lock.unlock();
         }
+        return true;
     }
 
     /** Fills {@code into} with the drive's bytes at the cut; waits until reads may begin. */

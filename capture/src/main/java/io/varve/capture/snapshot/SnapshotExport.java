@@ -3,6 +3,7 @@ package io.varve.capture.snapshot;
 import io.varve.capture.backend.RequestFailedException;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.capture.nbd.Completion;
+import io.varve.capture.nbd.DirtyExtents;
 import io.varve.capture.nbd.Export;
 import io.varve.core.bits.Marks;
 import io.varve.formats.nbd.NbdError;
@@ -102,23 +103,7 @@ public final class SnapshotExport implements Export {
         if (context.equals(StatusExtent.BASE_ALLOCATION)) {
             return List.of(new StatusExtent(Math.min(lengthBytes, EXTENT_BYTES_MAX), 0));
         }
-        return dirty(cut.orElseThrow().marks(), offsetBytes, lengthBytes, extentsMax);
-    }
-
-    private static List<StatusExtent> dirty(Marks marks, long offsetBytes, long lengthBytes, int extentsMax) {
-        int shift = marks.granularity().shift();
-        long endBytes = offsetBytes + lengthBytes;
-        List<StatusExtent> extents = new ArrayList<>();
-        for (long at = offsetBytes; at < endBytes && extents.size() < extentsMax; ) {
-            long granule = at >>> shift;
-            boolean dirty = marks.bits().get(granule);
-            long next = dirty ? marks.bits().nextClear(granule) : marks.bits().nextSet(granule);
-            long runEnd = next < 0 ? endBytes : Math.min(endBytes, next << shift);
-            long runBytes = Math.min(runEnd - at, EXTENT_BYTES_MAX);
-            extents.add(new StatusExtent(runBytes, dirty ? StatusExtent.DIRTY : 0));
-            at += runBytes;
-        }
-        return extents;
+        return DirtyExtents.of(cut.orElseThrow().marks(), offsetBytes, lengthBytes, extentsMax);
     }
 
     private void refuse(Completion completion) {

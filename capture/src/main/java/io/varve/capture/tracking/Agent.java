@@ -131,28 +131,6 @@ public final class Agent implements AutoCloseable {
         tell();
     }
 
-    /** Makes a drive's image larger. */
-    @FunctionalInterface
-    public interface Growth {
-        void run() throws IOException;
-    }
-
-    /**
-     * Has a drive grow: its guests' writes are held while {@code growth} runs. Its bitmaps are clean behind the old
-     * end. No backup of the drive may run.
-     *
-     * @throws IOException in one sentence
-     */
-    public void grow(DriveId drive, long sizeBytes, Growth growth) throws IOException {
-        control.lock();
-        try {
-            drive(drive).grow(sizeBytes, growth);
-        } finally {
-            control.unlock();
-        }
-        tell();
-    }
-
     /** Each drive's state now. */
     public SortedMap<DriveId, DriveState> states() {
         SortedMap<DriveId, DriveState> states = new TreeMap<>();
@@ -220,6 +198,32 @@ public final class Agent implements AutoCloseable {
                 case Plan.Planned(List<DrivePlan> plans) when plans.isEmpty() -> new Transacted.Done(List.of());
                 case Plan.Planned(List<DrivePlan> plans) -> carryOut(plans);
             };
+        } finally {
+            control.unlock();
+            tell();
+        }
+    }
+
+    /**
+     * Gives a drive another size, at once for new connections; those that are open keep what they were told, but for
+     * what lies beyond a new end. Refused while a backup of the drive runs.
+     *
+     * @return {@link Transacted.Done} without backups; where QEMU 7.2 refuses it, the words are its
+     */
+    public Transacted resize(DriveId drive, long sizeBytes) {
+        control.lock();
+        try {
+            AttachedDrive attached = drives.get(drive);
+            Optional<String> objection = attached == null
+                    ? Optional.of("Cannot find device='" + drive + "' nor node-name='" + drive + "'")
+                    : DriveResize.objection(attached, sizeBytes);
+            if (attached == null || objection.isPresent()) {
+                return new Transacted.Refused(objection.orElseThrow());
+            }
+            DriveResize.run(attached, sizeBytes, means);
+            return new Transacted.Done(List.of());
+        } catch (IOException e) {
+            return new Transacted.Refused(String.valueOf(e.getMessage()));
         } finally {
             control.unlock();
             tell();

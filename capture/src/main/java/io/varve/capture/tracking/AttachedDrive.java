@@ -13,7 +13,6 @@ import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
-import io.varve.core.drive.Generation;
 import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
@@ -47,6 +46,7 @@ final class AttachedDrive {
     private final WritePath path;
     private final DriveFeed feed;
     private final Export export;
+    private final LiveContexts contexts;
     private final Map<BackupKey, StartedBackup> running = new HashMap<>();
     private boolean offered;
 
@@ -61,9 +61,11 @@ final class AttachedDrive {
         this.acknowledged = attached.acknowledged();
         this.path = new WritePath(
                 means.threads().clock(),
+                means.surroundings().nanos(),
                 new InFlightTable(inFlight.segment(), AgentOptions.IN_FLIGHT_MAX),
                 attached.open());
         this.feed = new DriveFeed(control, changed, this, acknowledged);
+        this.contexts = new LiveContexts(this, control);
         this.export = new TrackedDrive(
                 image.backend(),
                 new BackendExport(
@@ -71,6 +73,7 @@ final class AttachedDrive {
                         BackendAccess.READ_WRITE,
                         means.threads().flushes()),
                 path,
+                contexts,
                 means.threads().waitingWrites());
     }
 
@@ -121,6 +124,10 @@ final class AttachedDrive {
 
     Optional<StartedBackup> running(BackupKey key) {
         return Optional.ofNullable(running.get(key));
+    }
+
+    boolean isBackedUp() {
+        return !running.isEmpty();
     }
 
     /**
@@ -182,39 +189,6 @@ final class AttachedDrive {
                 : union(bitmap.generations(), bitmap.granularity()).dirtyBytes();
     }
 
-    /** As {@link Agent#grow}. */
-    void grow(long sizeBytes, Agent.Growth growth) throws IOException {
-        Generation sealed = state().open();
-        LiveSet before = path.open();
-        LiveSet next = live.create(new MarkFileHeader(
-                state().journal(),
-                log.incarnation(),
-                before.header().boot(),
-                sealed.number() + 1,
-                sealed.granularity(),
-                sizeBytes));
-        Epoch after = path.nextEpoch();
-        path.gate().hold();
-        try {
-            growth.run();
-            WritePath.Cut _ = path.cut(next, after, List.of());
-        } catch (IOException | RuntimeException e) {
-            next.delete();
-            throw e;
-        } finally {
-            path.gate().letGo();
-        }
-        kept.keep(before.header(), before.marks());
-        append(List.of(
-                new DriveEvent.GenerationSealed(
-                        sealed.number(),
-                        before.marks().dirtyBytes(),
-                        before.marks().digest(),
-                        sealed.granularity()),
-                new DriveEvent.DriveResized(sizeBytes)));
-        before.delete();
-    }
-
     void started(StartedBackup backup, Export export) {
         running.put(backup.mark().key(), backup);
         exports.add(backup.snapshot().name(), export, "snapshot of a drive, kept by Varve for a backup");
@@ -255,6 +229,7 @@ final class AttachedDrive {
         if (offered) {
             exports.remove(image.drive().value());
         }
+        contexts.close();
         feed.close();
         Backend backend = image.backend();
         try (backend;
@@ -279,7 +254,7 @@ final class AttachedDrive {
         image.backend().undisturbed().flush();
         LiveSet open = path.open();
         kept.keepOpen(open.header(), open.marks());
-        ImageIdentity left = ImageIdentities.of(image.path(), image.backend().undisturbed());
+        ImageIdentity left = ImageIdentities.of(image);
         append(List.of(new DriveEvent.DriveDetached(left)));
         // No write is in flight, and none is admitted.
         open.close();

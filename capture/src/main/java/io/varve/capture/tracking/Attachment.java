@@ -101,7 +101,7 @@ final class Attachment {
     private Attached attach() throws IOException {
         // A marker of the last run that isn't published yet must not be overtaken by a power cut.
         image.backend().undisturbed().flush();
-        ImageIdentity now = ImageIdentities.of(image.path(), image.backend().undisturbed());
+        ImageIdentity now = ImageIdentities.of(image);
         Path file = stateDirectory.resolve(JOURNAL);
         if (!Files.exists(file)) {
             return fresh(file, now);

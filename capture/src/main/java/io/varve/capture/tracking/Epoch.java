@@ -4,9 +4,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The writes that were admitted between two cuts, until the last of them has ended.
+ * The writes that were admitted between two cuts, until the last of them has ended. They're counted only from its end
+ * on: what was in flight then.
  *
- * <p>Thread: {@link #enter} and {@link #exit} within the gate; {@link #close} while the gate is held, or after.
+ * <p>Thread: {@link #close} with the gate held; {@link #exit} within a passage of the gate.
  */
 final class Epoch {
     private final AtomicInteger inFlight = new AtomicInteger();
@@ -23,20 +24,22 @@ final class Epoch {
         return new Epoch(CompletableFuture.completedFuture(null));
     }
 
-    void enter() {
-        inFlight.getAndIncrement();
-    }
-
+    /** A write that was admitted to it has ended. */
     void exit() {
-        if (inFlight.decrementAndGet() == 0 && closed) {
+        if (closed && inFlight.decrementAndGet() == 0) {
             own.complete(null);
         }
     }
 
-    /** No more writes are admitted to it. */
-    void close() {
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** No more writes are admitted to it; {@code count} of those that were haven't ended. */
+    void close(int count) {
+        inFlight.set(count);
         closed = true;
-        if (inFlight.get() == 0) {
+        if (count == 0) {
             own.complete(null);
         }
     }

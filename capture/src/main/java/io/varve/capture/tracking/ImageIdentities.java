@@ -17,22 +17,23 @@ final class ImageIdentities {
     private static final int SAMPLES = 64;
     private static final int SAMPLE_BYTES = 4096;
 
+    /** Another server tells nothing of its image's file. */
     private static final String REMOTE_FILE = "remote";
 
     private ImageIdentities() {}
 
     /** The identity of the image now, after a flush. */
-    static ImageIdentity of(Path path, Backend backend) throws IOException {
-        if (backend.isRemote()) {
-            // Another machine tells nothing of its image's file.
-            return new ImageIdentity(path.toString(), REMOTE_FILE, 0, sampleSha256(backend));
+    static ImageIdentity of(DriveImage image) throws IOException {
+        String sample = sampleSha256(image.backend().undisturbed());
+        if (image.file().isEmpty()) {
+            return new ImageIdentity(image.name(), REMOTE_FILE, 0, sample);
         }
-        BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+        BasicFileAttributes attributes = Files.readAttributes(image.file().get(), BasicFileAttributes.class);
         return new ImageIdentity(
-                path.toString(),
+                image.name(),
                 String.valueOf(attributes.fileKey()),
                 attributes.lastModifiedTime().toMillis(),
-                sampleSha256(backend));
+                sample);
     }
 
     /**
@@ -43,12 +44,18 @@ final class ImageIdentities {
         return ((FileTime) Files.getAttribute(path, "unix:ctime")).toMillis();
     }
 
-    /** Whether nobody changed the image between the two; a device doesn't tell, so that is never known of one. */
-    static boolean isUnchanged(Path path, ImageIdentity before, ImageIdentity now) {
-        return Files.isRegularFile(path)
-                && before.fileKey().equals(now.fileKey())
-                && before.modifiedMillis() == now.modifiedMillis()
-                && before.sampleSha256().equals(now.sampleSha256());
+    /**
+     * Whether nobody changed the image between the two. A device and another server don't tell, so that is never known
+     * of them, unless they're declared to be Varve's alone: then what could show a mistake still has to agree.
+     */
+    static boolean isUnchanged(DriveImage image, ImageIdentity before, ImageIdentity now) {
+        boolean isSameContent = before.sampleSha256().equals(now.sampleSha256());
+        if (image.isRegularFile()) {
+            return isSameContent
+                    && before.fileKey().equals(now.fileKey())
+                    && before.modifiedMillis() == now.modifiedMillis();
+        }
+        return isSameContent && image.isExclusive() && before.path().equals(now.path());
     }
 
     private static String sampleSha256(Backend backend) throws IOException {

@@ -4,7 +4,6 @@ import io.varve.core.Invariant;
 import io.varve.core.bits.Marks;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
@@ -17,24 +16,22 @@ import java.lang.invoke.VarHandle;
  *            +-------------+---------------------------+
  * </pre>
  *
- * <p>Nothing is allocated after construction. Thread: safe for any thread; {@link #markInto} wants the gate held.
+ * <p>Which slot a write has, the {@link Gate} says. Nothing is allocated after construction. Thread: safe for any
+ * thread that has the slot; {@link #markInto} wants the gate held.
  */
 final class InFlightTable {
     private static final VarHandle LONGS = ValueLayout.JAVA_LONG.arrayElementVarHandle();
-    private static final VarHandle USED = MethodHandles.arrayElementVarHandle(long[].class);
     private static final int SLOT_BYTES = 2 * Long.BYTES;
 
     private final MemorySegment slots;
     private final int capacity;
-    private final long[] used;
 
     /** A table over {@code slots}, which are all free. */
     InFlightTable(MemorySegment slots, int capacity) {
-        Invariant.check(capacity > 0 && capacity % Long.SIZE == 0, "a capacity in whole words, not " + capacity);
+        Invariant.check(capacity > 0, "room for a write at least, not " + capacity);
         Invariant.check(slots.byteSize() >= byteSize(capacity), "a segment for " + capacity + " writes");
         this.slots = slots;
         this.capacity = capacity;
-        this.used = new long[capacity / Long.SIZE];
     }
 
     static long byteSize(int capacity) {
@@ -45,17 +42,14 @@ final class InFlightTable {
         return capacity;
     }
 
-    /** The slot of a new write; the caller made sure that one is free. */
-    int register(long offsetBytes, long lengthBytes) {
-        int slot = take();
+    /** Notes the write that has the slot for itself. */
+    void register(int slot, long offsetBytes, long lengthBytes) {
         LONGS.set(slots, 0L, 2L * slot, offsetBytes);
         LONGS.setRelease(slots, 0L, 2L * slot + 1, lengthBytes);
-        return slot;
     }
 
     void deregister(int slot) {
         LONGS.setRelease(slots, 0L, 2L * slot + 1, 0L);
-        USED.getAndBitwiseAnd(used, slot >>> 6, ~(1L << slot));
     }
 
     /**
@@ -79,22 +73,6 @@ final class InFlightTable {
             long lengthBytes = (long) LONGS.getAcquire(slots, 0L, 2L * slot + 1);
             if (lengthBytes > 0) {
                 marks.mark((long) LONGS.get(slots, 0L, 2L * slot), lengthBytes);
-            }
-        }
-    }
-
-    private int take() {
-        int words = used.length;
-        int first = (int) (Thread.currentThread().threadId() % words);
-        for (int round = 0; ; round++) {
-            int index = (first + round) % words;
-            long word = (long) USED.getVolatile(used, index);
-            if (word == -1L) {
-                continue;
-            }
-            long free = Long.lowestOneBit(~word);
-            if (((long) USED.getAndBitwiseOr(used, index, free) & free) == 0) {
-                return (index << 6) + Long.numberOfTrailingZeros(free);
             }
         }
     }

@@ -8,7 +8,6 @@ import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
 import io.varve.core.id.IncarnationId;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -65,7 +64,7 @@ final class LastRun implements AutoCloseable {
     Evidence evidence(DriveImage image, ImageIdentity now, UUID boot) throws IOException {
         Optional<String> doubt = sizeDoubt(image).or(this::keptDoubt);
         if (records.getLast().event() instanceof DriveEvent.DriveDetached(ImageIdentity left)) {
-            boolean unchanged = ImageIdentities.isUnchanged(image.path(), left, now);
+            boolean unchanged = ImageIdentities.isUnchanged(image, left, now);
             return new Evidence(doubt, new Evidence.Ending.Detached(unchanged, keptOpen.isPresent()));
         }
         Optional<String> aboutLive = liveDoubt(boot);
@@ -142,7 +141,7 @@ final class LastRun implements AutoCloseable {
 
     /** An image that isn't a regular file doesn't tell who wrote it (design.md section 3). */
     private Optional<String> imageDoubt(DriveImage image, ImageIdentity now) throws IOException {
-        if (!Files.isRegularFile(image.path())) {
+        if (!image.isRegularFile() && !image.isExclusive()) {
             return Optional.of("the image isn't a regular file, so nobody knows whether it was changed meanwhile");
         }
         Optional<ImageIdentity> attached = records.reversed().stream()
@@ -150,8 +149,11 @@ final class LastRun implements AutoCloseable {
                 .filter(DriveEvent.DriveAttached.class::isInstance)
                 .map(e -> ((DriveEvent.DriveAttached) e).image())
                 .findFirst();
-        if (attached.isEmpty() || !attached.get().fileKey().equals(now.fileKey())) {
-            return Optional.of("the image is another file than the one that was attached");
+        if (attached.isEmpty() || !isSamePlace(image, attached.get(), now)) {
+            return Optional.of("the image is another one than the one that was attached");
+        }
+        if (!image.isRegularFile()) {
+            return Optional.empty();
         }
         long lastWriteMillis = liveSets.stream()
                 .filter(this::isOurs)
@@ -159,11 +161,20 @@ final class LastRun implements AutoCloseable {
                 .max()
                 .orElse(0);
         long latestMillis = Math.max(lastWriteMillis, attached.get().modifiedMillis()) + GRACE_MILLIS;
-        if (Math.max(now.modifiedMillis(), ImageIdentities.changedMillis(image.path())) > latestMillis) {
+        if (Math.max(
+                        now.modifiedMillis(),
+                        ImageIdentities.changedMillis(image.file().orElseThrow()))
+                > latestMillis) {
             return Optional.of("the image was changed after the agent's last write");
         }
         return now.modifiedMillis() >= attached.get().modifiedMillis()
                 ? Optional.empty()
                 : Optional.of("the image is older than when it was attached");
+    }
+
+    private static boolean isSamePlace(DriveImage image, ImageIdentity before, ImageIdentity now) {
+        return image.isRegularFile()
+                ? before.fileKey().equals(now.fileKey())
+                : before.path().equals(now.path());
     }
 }

@@ -12,10 +12,12 @@ import io.varve.formats.nbd.StatusExtent;
 import io.varve.formats.nbd.TransmissionFlag;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A drive's export: each WRITE, TRIM and WRITE_ZEROES is marked before it reaches the backend, and keeps old content
@@ -27,19 +29,24 @@ import java.util.concurrent.RejectedExecutionException;
  * <p>Thread: safe for any thread.
  */
 final class TrackedDrive implements Export {
+    /** A client that sends another request meanwhile isn't kept waiting for longer. */
+    private static final long AWAITED_NANOS_MAX = TimeUnit.MILLISECONDS.toNanos(20);
+
     private final Backend backend;
     private final Export untracked;
     private final WritePath path;
+    private final LiveContexts contexts;
     private final Executor waiting;
 
     /**
      * @param untracked the backend's export, for what changes nothing
      * @param waiting runs the writes that wait for old content to be copied
      */
-    TrackedDrive(Backend backend, Export untracked, WritePath path, Executor waiting) {
+    TrackedDrive(Backend backend, Export untracked, WritePath path, LiveContexts contexts, Executor waiting) {
         this.backend = backend;
         this.untracked = untracked;
         this.path = path;
+        this.contexts = contexts;
         this.waiting = waiting;
     }
 
@@ -50,7 +57,7 @@ final class TrackedDrive implements Export {
 
     @Override
     public long sizeBytes() {
-        return untracked.sizeBytes();
+        return path.sizeBytes();
     }
 
     @Override
@@ -60,7 +67,9 @@ final class TrackedDrive implements Export {
 
     @Override
     public List<String> metaContexts() {
-        return untracked.metaContexts();
+        List<String> names = new ArrayList<>(untracked.metaContexts());
+        names.addAll(contexts.names());
+        return names;
     }
 
     @Override
@@ -74,6 +83,11 @@ final class TrackedDrive implements Export {
     }
 
     @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        return untracked.zeroBytes(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void willRead(long offsetBytes, long lengthBytes) {
         untracked.willRead(offsetBytes, lengthBytes);
     }
@@ -82,8 +96,8 @@ final class TrackedDrive implements Export {
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
         int lengthBytes = data.remaining();
         int slot = path.begin(offsetBytes, lengthBytes);
-        if (slot == WritePath.REFUSED) {
-            refuse(completion);
+        if (slot < 0) {
+            refuse(slot, completion);
             return;
         }
         try {
@@ -139,13 +153,15 @@ final class TrackedDrive implements Export {
     @Override
     public List<StatusExtent> blockStatus(String context, long offsetBytes, long lengthBytes, int extentsMax)
             throws IOException {
-        return untracked.blockStatus(context, offsetBytes, lengthBytes, extentsMax);
+        return context.startsWith(StatusExtent.DIRTY_BITMAP_PREFIX)
+                ? contexts.blockStatus(context, offsetBytes, lengthBytes, extentsMax)
+                : untracked.blockStatus(context, offsetBytes, lengthBytes, extentsMax);
     }
 
     private void change(long offsetBytes, long lengthBytes, Change change, Completion completion) {
         int slot = path.begin(offsetBytes, lengthBytes);
-        if (slot == WritePath.REFUSED) {
-            refuse(completion);
+        if (slot < 0) {
+            refuse(slot, completion);
         } else if (mustWait(slot, offsetBytes, lengthBytes, completion)) {
             later(slot, offsetBytes, lengthBytes, change, completion);
         } else {
@@ -153,8 +169,28 @@ final class TrackedDrive implements Export {
         }
     }
 
+    /** Whether the write is to be done later; if not, what it overwrites is kept by now. */
     private boolean mustWait(int slot, long offsetBytes, long lengthBytes, Completion completion) {
-        return mustPreserve(slot, offsetBytes, lengthBytes) || (backend.isRemote() && !completion.isAwaited());
+        if (!mustPreserve(slot, offsetBytes, lengthBytes)) {
+            return backend.isRemote() && !completion.isAwaited();
+        }
+        if (!completion.isAwaited() || !isPreservedSoon(slot, offsetBytes, lengthBytes)) {
+            return true;
+        }
+        path.resumes();
+        return false;
+    }
+
+    /**
+     * Waits on the client's own thread, which has nothing else to do, as long as that's quicker than to wake another.
+     */
+    private boolean isPreservedSoon(int slot, long offsetBytes, long lengthBytes) {
+        for (Snapshot snapshot : path.protectedBy(slot)) {
+            if (!snapshot.isPreservedWithin(AWAITED_NANOS_MAX, offsetBytes, lengthBytes)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private boolean mustPreserve(int slot, long offsetBytes, long lengthBytes) {
@@ -172,7 +208,7 @@ final class TrackedDrive implements Export {
                     apply(slot, lengthBytes, () -> preserveThen(slot, offsetBytes, lengthBytes, change), completion));
         } catch (RejectedExecutionException e) {
             path.end(slot, lengthBytes);
-            refuse(completion);
+            refuse(WritePath.REFUSED, completion);
         }
     }
 
@@ -184,8 +220,12 @@ final class TrackedDrive implements Export {
         change.apply();
     }
 
-    private static void refuse(Completion completion) {
-        completion.failed(NbdError.ESHUTDOWN, "the drive is being detached");
+    private void refuse(int reason, Completion completion) {
+        if (reason == WritePath.BEYOND_END) {
+            completion.failed(NbdError.ENOSPC, "the drive was made smaller: it has " + path.sizeBytes() + " bytes now");
+        } else {
+            completion.failed(NbdError.ESHUTDOWN, "the drive is being detached");
+        }
     }
 
     private void apply(int slot, long lengthBytes, Change change, Completion completion) {
@@ -212,9 +252,10 @@ final class TrackedDrive implements Export {
     private void failed(int slot, long lengthBytes, IOException failure, Completion completion) {
         if (failure instanceof UnknownOutcomeException) {
             path.lose(slot, lengthBytes);
-        } else {
-            path.end(slot, lengthBytes);
+            completion.failedPerhaps(String.valueOf(failure.getMessage()));
+            return;
         }
+        path.end(slot, lengthBytes);
         completion.failed(RequestFailedException.errorOf(failure), String.valueOf(failure.getMessage()));
     }
 }

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Semaphore;
+import java.util.function.LongSupplier;
 
 /**
  * What every write of a drive passes: the overlap rule, a write marks every generation that it overlaps (I1).
@@ -29,14 +29,14 @@ import java.util.concurrent.Semaphore;
  */
 final class WritePath {
     static final int REFUSED = -1;
+    static final int BEYOND_END = -2;
     private static final int LOST_MAX = 256;
     private static final Snapshot[] NONE = {};
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);
 
-    private final Gate gate = new Gate();
+    private final Gate gate;
     private final InstantSource clock;
     private final InFlightTable inFlight;
-    private final Semaphore freeSlots;
     private final Epoch[] epochs;
     private final Snapshot[][] protectedBy;
     // What ended in each slot: its write has the slot for itself, so counting is no atomic operation.
@@ -46,13 +46,16 @@ final class WritePath {
     private volatile LiveSet open;
     private volatile Epoch epoch = Epoch.first();
     private volatile Snapshot[] snapshots = NONE;
+    private volatile long sizeBytes;
     private volatile boolean closed;
 
-    WritePath(InstantSource clock, InFlightTable inFlight, LiveSet open) {
+    /** @param nanos for waits of a bounded time */
+    WritePath(InstantSource clock, LongSupplier nanos, InFlightTable inFlight, LiveSet open) {
+        this.gate = new Gate(inFlight.capacity(), nanos);
         this.clock = clock;
         this.inFlight = inFlight;
         this.open = open;
-        this.freeSlots = new Semaphore(inFlight.capacity());
+        this.sizeBytes = open.header().sizeBytes();
         this.epochs = new Epoch[inFlight.capacity()];
         this.protectedBy = new Snapshot[inFlight.capacity()][];
         this.writesBySlot = new long[inFlight.capacity()];
@@ -64,28 +67,40 @@ final class WritePath {
     /**
      * Admits a write. The bytes may be written after this.
      *
-     * @return its number, for {@link #end}; or {@link #REFUSED} when the drive is being detached
+     * @return its number, for {@link #end}; or {@link #REFUSED} when the drive is being detached, or
+     *     {@link #BEYOND_END} when it ends before the write does
      */
     int begin(long offsetBytes, long lengthBytes) {
-        freeSlots.acquireUninterruptibly();
-        long stamp = gate.enter();
+        int slot = gate.enter();
+        int objection = closed ? REFUSED : offsetBytes + lengthBytes > sizeBytes ? BEYOND_END : slot;
+        if (objection != slot) {
+            gate.left(slot);
+            return objection;
+        }
         try {
-            if (closed) {
-                freeSlots.release();
-                return REFUSED;
-            }
-            int slot = inFlight.register(offsetBytes, lengthBytes);
-            Epoch current = epoch;
-            current.enter();
-            epochs[slot] = current;
-            protectedBy[slot] = snapshots;
+            inFlight.register(slot, offsetBytes, lengthBytes);
+            joins(slot);
             LiveSet set = open;
             // I2
             set.marks().mark(offsetBytes, lengthBytes);
             set.wrote(clock.millis());
-            return slot;
-        } finally {
-            gate.exit(stamp);
+        } catch (RuntimeException | Error e) {
+            inFlight.deregister(slot);
+            gate.left(slot);
+            throw e;
+        }
+        gate.entered(slot);
+        return slot;
+    }
+
+    /** A store of a reference costs more than a look, and most find what they would store. */
+    @SuppressWarnings("ReferenceEquality") // lists that are equal are other cuts' all the same
+    private void joins(int slot) {
+        if (epochs[slot] != epoch) {
+            epochs[slot] = epoch;
+        }
+        if (protectedBy[slot] != snapshots) {
+            protectedBy[slot] = snapshots;
         }
     }
 
@@ -96,43 +111,41 @@ final class WritePath {
 
     /** The write reaches the image only now, since it had to wait. */
     void resumes() {
-        long stamp = gate.enter();
+        long stamp = gate.pass();
         try {
             open.wrote(clock.millis());
         } finally {
-            gate.exit(stamp);
+            gate.passed(stamp);
         }
     }
 
     /** A flush begins or ended: it may change an image's file, as it gives back what its format set aside. */
     void flushes() {
-        long stamp = gate.enter();
+        long stamp = gate.pass();
         try {
             if (!closed) {
                 open.wrote(clock.millis());
             }
         } finally {
-            gate.exit(stamp);
+            gate.passed(stamp);
         }
     }
 
     /** The write ended, well or not; it may be acknowledged after this. */
     void end(int slot, long lengthBytes) {
-        long stamp = gate.enter();
-        try {
-            Epoch began = ended(slot, lengthBytes);
-            inFlight.deregister(slot);
-            began.exit();
-        } finally {
-            gate.exit(stamp);
-        }
-        freeSlots.release();
+        gate.leave(slot);
+        Epoch began = ended(slot, lengthBytes);
+        inFlight.deregister(slot);
+        began.exit();
+        gate.left(slot);
     }
 
     private Epoch ended(int slot, long lengthBytes) {
         open.wrote(clock.millis());
         // So that a slot that rests keeps no snapshot that was released.
-        protectedBy[slot] = NONE;
+        if (protectedBy[slot].length > 0) {
+            protectedBy[slot] = NONE;
+        }
         count(writesBySlot, slot, 1);
         count(bytesBySlot, slot, lengthBytes);
         return epochs[slot];
@@ -143,14 +156,11 @@ final class WritePath {
      * does, until the drive is detached (I1). No snapshot waits for it.
      */
     void lose(int slot, long lengthBytes) {
-        long stamp = gate.enter();
-        try {
-            Epoch began = ended(slot, lengthBytes);
-            keepLost(slot);
-            began.exit();
-        } finally {
-            gate.exit(stamp);
-        }
+        gate.leave(slot);
+        Epoch began = ended(slot, lengthBytes);
+        keepLost(slot);
+        began.exit();
+        gate.lost(slot);
     }
 
     /** Lost writes take slots; from a number on, they share one that covers them all. */
@@ -162,7 +172,7 @@ final class WritePath {
         int merged = lost.removeLast();
         inFlight.widen(slot, merged);
         inFlight.deregister(merged);
-        freeSlots.release();
+        gate.left(merged);
         lost.add(slot);
     }
 
@@ -176,6 +186,16 @@ final class WritePath {
             sum += (long) COUNTER.getOpaque(counters, slot);
         }
         return sum;
+    }
+
+    /** How far writes are admitted: the drive's size, but for while that shrinks. */
+    long sizeBytes() {
+        return sizeBytes;
+    }
+
+    /** Admits writes up to there from now on; those in flight go on. With the gate held when that's less. */
+    void admitUpTo(long endBytes) {
+        sizeBytes = endBytes;
     }
 
     Gate gate() {
@@ -209,7 +229,7 @@ final class WritePath {
         next.wrote(sealed.lastWriteMillis());
         open = next;
         epoch = after;
-        before.close();
+        endEpoch(before);
         install(installed);
         return new Cut(sealed, before);
     }
@@ -234,8 +254,14 @@ final class WritePath {
     /** No write is admitted any more; with the gate held. Completes when those in flight have ended. */
     CompletableFuture<Void> close() {
         closed = true;
-        epoch.close();
+        endEpoch(epoch);
         return epoch.ended();
+    }
+
+    private void endEpoch(Epoch last) {
+        if (!last.isClosed()) {
+            last.close(gate.countInside(slot -> epochs[slot] == last));
+        }
     }
 
     /** No write keeps old content for {@code snapshot} from now on. */

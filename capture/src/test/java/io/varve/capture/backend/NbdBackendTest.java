@@ -189,6 +189,21 @@ class NbdBackendTest {
     }
 
     @Test
+    void shouldGoOnWritingWhenTheServerWasStartedAgainMeanwhile() throws IOException {
+        try (UpstreamServer server = qemu();
+                NbdBackend backend = open(server, LONG)) {
+            for (int round = 1; round <= 5; round++) {
+                server.restart();
+
+                backend.write(4096, ByteBuffer.wrap(new byte[] {(byte) round}));
+
+                assertArrayEquals(new byte[] {(byte) round}, read(backend, 4096, 1));
+                backend.flush();
+            }
+        }
+    }
+
+    @Test
     void shouldFailOnceTheServerWasAwayForTooLong() throws IOException {
         try (UpstreamServer server = nbdkit();
                 NbdBackend backend = open(server, Duration.ofMillis(300))) {

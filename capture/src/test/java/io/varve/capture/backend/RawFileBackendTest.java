@@ -88,6 +88,9 @@ class RawFileBackendTest {
                     backend.allocation(0, SIZE_BYTES, 100));
             assertEquals(List.of(new StatusExtent(4096, 0)), backend.allocation(69632, 4096, 100));
             assertEquals(List.of(new StatusExtent(65536, hole)), backend.allocation(0, SIZE_BYTES, 1));
+            assertEquals(65536, backend.zeroBytes(0, SIZE_BYTES));
+            assertEquals(512, backend.zeroBytes(0, 512));
+            assertEquals(0, backend.zeroBytes(69632, 4096));
 
             backend.trim(65536, 131072);
 

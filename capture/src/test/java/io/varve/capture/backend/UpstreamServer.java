@@ -2,6 +2,7 @@ package io.varve.capture.backend;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.varve.core.Tool;
 import io.varve.formats.nbd.NbdAddress;
 import io.varve.formats.nbd.NbdUri;
 import io.varve.transfer.nbd.NbdClient;
@@ -66,6 +67,11 @@ public final class UpstreamServer implements AutoCloseable {
         } catch (IOException e) {
             return false;
         }
+    }
+
+    /** It answers nothing from now on, until it's killed. */
+    public void freeze() throws IOException, InterruptedException {
+        Tool.run("kill", "-STOP", Long.toString(process.pid())).success();
     }
 
     /** As kill -9; returns when it's gone. */

@@ -14,13 +14,20 @@ import java.util.concurrent.atomic.AtomicLong;
 final class FaultyExport implements Export {
     private static final ByteBuffer ONES = ones();
 
+    private final Set<TransmissionFlag> flags;
     private final long readableBytes;
     private final AtomicLong asked = new AtomicLong();
     private volatile long sizeBytes;
+    private volatile boolean zeroesKnown;
 
     FaultyExport(long sizeBytes, long readableBytes) {
+        this(sizeBytes, readableBytes, TransmissionFlag.WRITABLE);
+    }
+
+    FaultyExport(long sizeBytes, long readableBytes, Set<TransmissionFlag> flags) {
         this.sizeBytes = sizeBytes;
         this.readableBytes = readableBytes;
+        this.flags = flags;
     }
 
     private static ByteBuffer ones() {
@@ -34,6 +41,11 @@ final class FaultyExport implements Export {
         return asked.get();
     }
 
+    /** That there are zeroes where nothing can be read. */
+    void knowZeroes() {
+        zeroesKnown = true;
+    }
+
     void resize(long newSizeBytes) {
         sizeBytes = newSizeBytes;
     }
@@ -45,7 +57,7 @@ final class FaultyExport implements Export {
 
     @Override
     public Set<TransmissionFlag> flags() {
-        return TransmissionFlag.WRITABLE;
+        return flags;
     }
 
     @Override
@@ -60,6 +72,20 @@ final class FaultyExport implements Export {
             throw new IOException("nothing can be read at " + offsetBytes);
         }
         into.put(ONES.slice(0, into.remaining()));
+    }
+
+    @Override
+    public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
+        if (zeroBytes(offsetBytes, into.remaining()) > 0) {
+            return false;
+        }
+        read(offsetBytes, into);
+        return true;
+    }
+
+    @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) {
+        return zeroesKnown && offsetBytes >= readableBytes ? lengthBytes : 0;
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.varve.core.Tool;
 import io.varve.formats.nbd.NbdAddress;
 import io.varve.formats.nbd.StatusExtent;
 import io.varve.formats.nbd.TransmissionFlag;
+import io.varve.transfer.nbd.TlsCredentials;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -253,7 +254,7 @@ class LateReadStylesTest {
     @Test
     void shouldEncryptWhatReadersSend() throws Exception {
         Certificates certificates = new Certificates(folder.resolve("certificates"));
-        NbdServerOptions options = NbdServerOptions.DEFAULT.withTls(TlsCredentials.read(certificates.folder));
+        NbdServerOptions options = NbdServerOptions.DEFAULT.withTls(TlsCredentials.server(certificates.folder));
         exports.add(ServedImage.NAME, export);
         try (NbdServer encrypting = new NbdServer(exports, options)) {
             NbdAddress.Tcp tcp = (NbdAddress.Tcp) encrypting.listen(new NbdAddress.Tcp("127.0.0.1", 0));

@@ -9,6 +9,7 @@ import io.varve.core.Tool;
 import io.varve.formats.nbd.NbdAddress;
 import io.varve.transfer.nbd.NbdClient;
 import io.varve.transfer.nbd.NbdSockets;
+import io.varve.transfer.nbd.TlsCredentials;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -47,7 +48,7 @@ class TlsTest {
         certificates = new Certificates(folder.resolve("certificates"));
         others = new Certificates(folder.resolve("others"));
         served = new ServedImage(
-                folder, 24L * MIB, NbdServerOptions.DEFAULT.withTls(TlsCredentials.read(certificates.folder)));
+                folder, 24L * MIB, NbdServerOptions.DEFAULT.withTls(TlsCredentials.server(certificates.folder)));
     }
 
     @AfterAll
@@ -185,7 +186,7 @@ class TlsTest {
         Files.copy(certificates.folder.resolve("ca-cert.pem"), client.resolve("ca-cert.pem"));
         Files.copy(certificates.folder.resolve("client-cert.pem"), client.resolve("server-cert.pem"));
         Files.copy(certificates.folder.resolve("client-key.pem"), client.resolve("server-key.pem"));
-        SSLContext context = TlsCredentials.read(client);
+        SSLContext context = TlsCredentials.server(client);
         try (Socket plain =
                 new Socket(InetAddress.getLoopbackAddress(), address().port())) {
             plain.getOutputStream().write(HexFormat.of().parseHex("00000003" + START_TLS));
@@ -209,7 +210,7 @@ class TlsTest {
         Certificates rsa = new Certificates(folder.resolve("rsa"));
         rsa.useTraditionalRsaKey();
         try (NbdServer server =
-                new NbdServer(served.exports, NbdServerOptions.DEFAULT.withTls(TlsCredentials.read(rsa.folder)))) {
+                new NbdServer(served.exports, NbdServerOptions.DEFAULT.withTls(TlsCredentials.server(rsa.folder)))) {
             NbdAddress.Tcp tcp = (NbdAddress.Tcp) server.listen(new NbdAddress.Tcp("127.0.0.1", 0));
 
             String uri = "nbds://127.0.0.1:" + tcp.port() + "/drive0?tls-certificates=" + rsa.folder;
@@ -249,7 +250,7 @@ class TlsTest {
     }
 
     private static void assertReads(Path certificatesFolder, String reasonPart) {
-        IOException failure = assertThrows(IOException.class, () -> TlsCredentials.read(certificatesFolder));
+        IOException failure = assertThrows(IOException.class, () -> TlsCredentials.server(certificatesFolder));
 
         assertTrue(failure.toString().contains(reasonPart), failure.toString());
     }

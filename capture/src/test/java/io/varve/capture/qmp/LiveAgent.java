@@ -99,6 +99,11 @@ final class LiveAgent implements AutoCloseable {
         return qmpServer.listen(address);
     }
 
+    /** A port of this machine on which the drives are served from now on, too. */
+    int tcpPort() throws IOException {
+        return ((NbdAddress.Tcp) nbdServer.listen(new NbdAddress.Tcp("127.0.0.1", 0))).port();
+    }
+
     NbdUri export(String name) {
         return new NbdUri(nbd, name);
     }

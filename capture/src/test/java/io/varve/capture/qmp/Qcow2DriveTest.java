@@ -137,10 +137,12 @@ class Qcow2DriveTest {
 
     @Test
     void shouldSayWhatADriveMayBe() {
-        assertRefused("d=x,format=vmdk", "which can't be captured; expected raw or qcow2");
+        assertRefused("d=x,format=vmdk", "which can't be captured; expected raw, qcow2 or nbd");
         assertRefused("d=x,backing=on", "expected format=qcow2");
-        assertEquals("qcow2", DriveArgument.parse("d=x,format=qcow2").format());
-        assertEquals("raw", DriveArgument.parse("d=x").format());
+        assertEquals(
+                DriveArgument.Format.QCOW2,
+                DriveArgument.parse("d=x,format=qcow2").format());
+        assertEquals(DriveArgument.Format.RAW, DriveArgument.parse("d=x").format());
     }
 
     private static void assertRefused(String argument, String reason) {

@@ -172,6 +172,10 @@ public final class AgentFixture implements AutoCloseable {
         return agent;
     }
 
+    public ExportRegistry exports() {
+        return exports;
+    }
+
     public Export export(String name) {
         return exports.find(name).orElseThrow();
     }

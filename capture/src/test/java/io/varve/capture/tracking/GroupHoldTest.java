@@ -30,9 +30,10 @@ import org.junit.jupiter.api.io.TempDir;
 class GroupHoldTest {
     private static final DriveId FIRST = new DriveId("disk0");
     private static final DriveId SECOND = new DriveId("disk1");
+    private static final int SLOTS = 64;
 
-    private final Gate first = new Gate();
-    private final Gate second = new Gate();
+    private final Gate first = new Gate(SLOTS, System::nanoTime);
+    private final Gate second = new Gate(SLOTS, System::nanoTime);
     private final SortedMap<DriveId, Gate> gates = new TreeMap<>(Map.of(FIRST, first, SECOND, second));
 
     @TempDir
@@ -47,9 +48,9 @@ class GroupHoldTest {
         Hold hold = new GroupHold(gates, System::nanoTime).run(() -> {
             for (Gate gate : gates.values()) {
                 guests.add(Thread.ofPlatform().start(() -> {
-                    long stamp = gate.enter();
+                    int slot = gate.enter();
                     passed.set(true);
-                    gate.exit(stamp);
+                    gate.left(slot);
                 }));
             }
             for (Thread guest : guests) {
@@ -70,16 +71,16 @@ class GroupHoldTest {
 
     @Test
     void shouldGiveUpAfterTheLimitAndLetTheGuestsGoOn() { // I9
-        long stamp = second.enter();
+        int slot = second.enter();
         AtomicBoolean cut = new AtomicBoolean();
 
         Hold hold = new GroupHold(gates, System::nanoTime).run(() -> cut.set(true));
 
         assertInstanceOf(Hold.GivenUp.class, hold);
         assertFalse(cut.get());
-        first.exit(first.enter());
-        second.exit(second.enter());
-        second.exit(stamp);
+        first.left(first.enter());
+        second.left(second.enter());
+        second.left(slot);
     }
 
     @Test
@@ -90,8 +91,8 @@ class GroupHoldTest {
                     throw new IllegalStateException("a bug");
                 }));
 
-        first.exit(first.enter());
-        second.exit(second.enter());
+        first.left(first.enter());
+        second.left(second.enter());
     }
 
     @Test

@@ -73,7 +73,7 @@ class OverlapRuleTest {
         for (int drive = 0; drive < DRIVES; drive++) {
             InFlightTable inFlight = new InFlightTable(
                     MemorySegment.ofArray(new long[(int) InFlightTable.byteSize(IN_FLIGHT) / Long.BYTES]), IN_FLIGHT);
-            paths.add(new WritePath(InstantSource.system(), inFlight, before.get(drive)));
+            paths.add(new WritePath(InstantSource.system(), System::nanoTime, inFlight, before.get(drive)));
         }
         int[] slots = {WritePath.REFUSED, WritePath.REFUSED, WritePath.REFUSED};
 

@@ -52,6 +52,15 @@ final class EventJson {
                 strings(json, "sources", e.sources());
                 numbers(json, "generations", e.generations());
             }
+            case DriveEvent.MarksImported e ->
+                json.put("bitmap", e.into().value())
+                        .put("dirty-bytes", e.dirtyBytes())
+                        .put("digest", e.digest().hex());
+            case DriveEvent.CutReduced e -> {
+                json.put("sync-point", e.backup().syncPoint().value())
+                        .put("ordinal", e.backup().ordinal());
+                numbers(json, "generations", e.generations());
+            }
             case DriveEvent.BitmapMarkedInconsistent e ->
                 json.put("bitmap", e.bitmap().value()).put("reason", e.reason());
             case DriveEvent.SyncPointMarked e -> marked(json, e.mark());
@@ -59,7 +68,8 @@ final class EventJson {
                 json.put("sync-point", e.backup().syncPoint().value())
                         .put("ordinal", e.backup().ordinal())
                         .put("conclusion", EventText.conclusion(e.conclusion()));
-            case DriveEvent.DriveResized e -> json.put("size-bytes", e.sizeBytes());
+            case DriveEvent.DriveResized e ->
+                json.put("size-bytes", e.sizeBytes()).put("new-area", EventText.words(e.newArea()));
             case DriveEvent.DriveDetached e -> json.put("image", e.image().path());
             case DriveEvent.GenerationsCoalesced e -> {
                 numbers(json, "merged", e.merged());

@@ -24,6 +24,7 @@ final class EventText {
             case DriveEvent.ExtentsDirtied e -> OptionalLong.of(e.generation());
             case DriveEvent.GenerationSealed e -> OptionalLong.of(e.generation());
             case DriveEvent.GenerationsCoalesced e -> OptionalLong.of(e.into());
+            case DriveEvent.MarksImported e -> OptionalLong.of(e.generation());
             case DriveEvent.SyncPointMarked e -> lastOf(e.mark());
             case DriveEvent.Checkpoint e -> OptionalLong.of(e.state().open().number());
             case DriveEvent.BitmapAdded _,
@@ -33,6 +34,7 @@ final class EventText {
                     DriveEvent.BitmapDisabled _,
                     DriveEvent.BitmapsMerged _,
                     DriveEvent.BitmapMarkedInconsistent _,
+                    DriveEvent.CutReduced _,
                     DriveEvent.BackupConcluded _,
                     DriveEvent.DriveResized _,
                     DriveEvent.DriveDetached _ -> OptionalLong.empty();
@@ -64,6 +66,10 @@ final class EventText {
             case DriveEvent.BitmapEnabled e -> "bitmap " + e.bitmap();
             case DriveEvent.BitmapDisabled e -> "bitmap " + e.bitmap();
             case DriveEvent.BitmapsMerged e -> "bitmap " + e.target() + " takes in " + e.sources();
+            case DriveEvent.MarksImported e ->
+                "bitmap " + e.into() + " takes in " + size(e.dirtyBytes()) + " from elsewhere";
+            case DriveEvent.CutReduced e ->
+                "sync point " + e.backup().syncPoint() + " keeps " + e.generations() + ", which weren't copied";
             case DriveEvent.BitmapMarkedInconsistent e -> "bitmap " + e.bitmap() + ": " + e.reason();
             case DriveEvent.SyncPointMarked e -> mark(e.mark());
             case DriveEvent.BackupConcluded e ->

@@ -35,7 +35,9 @@ record Preparation(StackFolder folder, FolderLock lock, Pids pids, Addresses add
     /** Looks whether the agent will get the images, before anything is started for it. */
     private static void checkImages(StackConfig config) throws IOException {
         for (var drive : config.drives()) {
-            DriveArgument.parse(drive).open(BackendAccess.READ_WRITE).close();
+            DriveArgument.parse(drive)
+                    .open(BackendAccess.READ_WRITE, System::nanoTime)
+                    .close();
         }
     }
 

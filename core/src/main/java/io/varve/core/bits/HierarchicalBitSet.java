@@ -186,19 +186,26 @@ public final class HierarchicalBitSet {
 
     /** The first clear bit at or after {@code fromBit}, or {@link #bitCount} when there is none. */
     public long nextClear(long fromBit) {
-        if (fromBit >= bitCount) {
-            return bitCount;
+        return nextClear(fromBit, bitCount);
+    }
+
+    /** The first clear bit in [fromBit, endBit), or else {@code endBit}, or {@link #bitCount} when that's less. */
+    public long nextClear(long fromBit, long endBit) {
+        long end = Math.min(endBit, bitCount);
+        if (fromBit >= end) {
+            return end;
         }
         long index = fromBit >>> 6;
+        long lastIndex = (end - 1) >>> 6;
         long word = ~word(index) & (-1L << fromBit);
         while (word == 0) {
             index++;
-            if (index == wordCount) {
-                return bitCount;
+            if (index > lastIndex) {
+                return end;
             }
             word = ~word(index);
         }
-        return Math.min(bitCount, (index << 6) + Long.numberOfTrailingZeros(word));
+        return Math.min(end, (index << 6) + Long.numberOfTrailingZeros(word));
     }
 
     private long nextNonZeroWord(long fromWord) {

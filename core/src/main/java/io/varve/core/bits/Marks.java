@@ -19,7 +19,7 @@ public final class Marks {
 
     /** Marks kept in {@code bits}, which has one bit a granule. */
     public Marks(Granularity granularity, long sizeBytes, HierarchicalBitSet bits) {
-        if (bits.bitCount() != granularity.granules(sizeBytes)) {
+        if (bits.bitCount() != Math.max(1, granularity.granules(sizeBytes))) {
             throw new IllegalArgumentException("bit set of " + bits.bitCount() + " bits; expected "
                     + granularity.granules(sizeBytes) + " granules of " + granularity.bytes() + " bytes for a drive of "
                     + sizeBytes + " bytes");
@@ -61,13 +61,24 @@ public final class Marks {
         mark(extent.offsetBytes(), extent.lengthBytes());
     }
 
-    /** Adds the marks of {@code other}, widened to this granularity and clamped to this size. */
+    /**
+     * Adds the marks of {@code other}, widened to this granularity and clamped to this size. A granule that the end
+     * cuts through keeps its mark, as QEMU's bitmap does when its drive shrinks.
+     */
     public void union(Marks other) {
         if (other.granularity.equals(granularity) && other.sizeBytes == sizeBytes) {
             bits.union(other.bits);
             return;
         }
-        other.forEachExtent(this::mark);
+        int shift = granularity.shift();
+        long granules = granularity.granules(sizeBytes);
+        other.forEachExtent((offsetBytes, lengthBytes) -> {
+            long from = offsetBytes >>> shift;
+            long to = Math.min(granules, ((offsetBytes + lengthBytes - 1) >>> shift) + 1);
+            if (from < to) {
+                bits.set(from, to);
+            }
+        });
     }
 
     public long dirtyGranules() {
@@ -85,6 +96,23 @@ public final class Marks {
 
     public boolean contains(long offsetBytes) {
         return bits.get(offsetBytes >>> granularity.shift());
+    }
+
+    /** The first byte at or behind {@code fromBytes} that's in a dirty granule, or -1. */
+    public long nextDirty(long fromBytes) {
+        int shift = granularity.shift();
+        long granule = bits.nextSet(fromBytes >>> shift);
+        return granule < 0 ? -1 : Math.max(fromBytes, granule << shift);
+    }
+
+    /**
+     * The first byte in [fromBytes, endBytes) that's in a clean granule or behind the last one, or else
+     * {@code endBytes}; looks no further than that.
+     */
+    public long nextClean(long fromBytes, long endBytes) {
+        int shift = granularity.shift();
+        long granule = bits.nextClear(fromBytes >>> shift, ((endBytes - 1) >>> shift) + 1);
+        return Math.min(endBytes, Math.max(fromBytes, granule << shift));
     }
 
     public Digest digest() {

@@ -12,7 +12,9 @@ import java.util.TreeSet;
  * marks, widened to its granularity.
  *
  * @param persistent kept over a clean detach (a crash loses neither kind)
- * @param generations while it's busy, the cut
+ * @param generations while it's busy, the cut; these are what QEMU counts
+ * @param sequence the number of the control event that made it, or its successor that took its place: QEMU lists the
+ *     greatest first. 0 for one that was known before there were sequences
  */
 public record Bitmap(
         BitmapName name,
@@ -20,22 +22,27 @@ public record Bitmap(
         boolean persistent,
         BitmapStatus status,
         Optional<Anchor> anchor,
-        SortedSet<Long> generations) {
+        SortedSet<Long> generations,
+        long sequence) {
 
     public Bitmap {
         generations = Collections.unmodifiableSortedSet(new TreeSet<>(generations));
     }
 
     public Bitmap withStatus(BitmapStatus status) {
-        return new Bitmap(name, granularity, persistent, status, anchor, generations);
+        return new Bitmap(name, granularity, persistent, status, anchor, generations, sequence);
     }
 
     public Bitmap withAnchor(Optional<Anchor> anchor) {
-        return new Bitmap(name, granularity, persistent, status, anchor, generations);
+        return new Bitmap(name, granularity, persistent, status, anchor, generations, sequence);
     }
 
     public Bitmap withGenerations(SortedSet<Long> generations) {
-        return new Bitmap(name, granularity, persistent, status, anchor, generations);
+        return new Bitmap(name, granularity, persistent, status, anchor, generations, sequence);
+    }
+
+    public Bitmap withSequence(long sequence) {
+        return new Bitmap(name, granularity, persistent, status, anchor, generations, sequence);
     }
 
     /** Whether the generation that opens next joins this bitmap. */
@@ -61,17 +68,29 @@ public record Bitmap(
             return this;
         }
         if (status instanceof BitmapStatus.Busy busy) {
-            return withStatus(new BitmapStatus.Busy(busy.backup(), plus(busy.successor(), opened), busy.recording()));
+            return withStatus(busy.withSuccessor(plus(busy.successor(), opened)));
         }
         return withGenerations(plus(generations, opened));
+    }
+
+    /** The bitmap without {@code generation}, which turned out to hold marks of another. */
+    public Bitmap leaving(long generation) {
+        Bitmap left = withGenerations(minus(generations, generation));
+        return status instanceof BitmapStatus.Busy busy
+                ? left.withStatus(busy.withSuccessor(minus(busy.successor(), generation)))
+                : left;
+    }
+
+    /** The bitmap with {@code generation} among its own. */
+    public Bitmap taking(long generation) {
+        return withGenerations(plus(generations, generation));
     }
 
     /** The bitmap after {@code merged} have become one generation, {@code into}. */
     public Bitmap coalescing(SortedSet<Long> merged, long into) {
         Bitmap coalesced = withGenerations(renamed(generations, merged, into));
         return status instanceof BitmapStatus.Busy busy
-                ? coalesced.withStatus(
-                        new BitmapStatus.Busy(busy.backup(), renamed(busy.successor(), merged, into), busy.recording()))
+                ? coalesced.withStatus(busy.withSuccessor(renamed(busy.successor(), merged, into)))
                 : coalesced;
     }
 
@@ -87,6 +106,12 @@ public record Bitmap(
         TreeSet<Long> union = new TreeSet<>(left);
         union.addAll(right);
         return Collections.unmodifiableSortedSet(union);
+    }
+
+    private static SortedSet<Long> minus(SortedSet<Long> generations, long generation) {
+        TreeSet<Long> minus = new TreeSet<>(generations);
+        minus.remove(generation);
+        return Collections.unmodifiableSortedSet(minus);
     }
 
     private static SortedSet<Long> plus(SortedSet<Long> generations, long generation) {

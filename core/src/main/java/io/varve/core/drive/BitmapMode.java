@@ -6,6 +6,6 @@ public enum BitmapMode {
     ON_SUCCESS,
     /** The bits stay whatever happens. */
     NEVER,
-    /** As ON_SUCCESS; where QEMU drops what a failed job had copied, Varve keeps it, which is the safer. */
+    /** A success drops the copied bits; a failure drops those of what was copied, and keeps the rest. */
     ALWAYS
 }

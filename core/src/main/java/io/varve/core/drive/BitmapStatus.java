@@ -19,8 +19,14 @@ public sealed interface BitmapStatus {
      * A backup copies the bitmap's generations, which are its cut; new ones collect in {@code successor}.
      *
      * @param recording of the bitmap before, and after
+     * @param successorSequence the bitmap's, once the successor takes its place
      */
-    record Busy(BackupKey backup, SortedSet<Long> successor, Recording recording) implements BitmapStatus {}
+    record Busy(BackupKey backup, SortedSet<Long> successor, Recording recording, long successorSequence)
+            implements BitmapStatus {
+        Busy withSuccessor(SortedSet<Long> successor) {
+            return new Busy(backup, successor, recording, successorSequence);
+        }
+    }
 
     /** Its bits may lack writes; it can only be removed. */
     record Inconsistent(String reason) implements BitmapStatus {}

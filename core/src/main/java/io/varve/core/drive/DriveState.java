@@ -6,6 +6,7 @@ import io.varve.core.id.DriveId;
 import io.varve.core.id.IncarnationId;
 import io.varve.core.id.JournalId;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -57,6 +58,15 @@ public record DriveState(
 
     public Generation open() {
         return Objects.requireNonNull(generations.get(generations.lastKey()));
+    }
+
+    /** The bitmaps in the order in which QEMU lists them; of those without a sequence the last name first. */
+    public List<Bitmap> newestFirst() {
+        return bitmaps.values().stream()
+                .sorted(Comparator.comparingLong(Bitmap::sequence)
+                        .thenComparing(Bitmap::name)
+                        .reversed())
+                .toList();
     }
 
     public Optional<Bitmap> bitmap(BitmapName name) {

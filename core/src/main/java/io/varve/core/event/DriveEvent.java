@@ -8,6 +8,7 @@ import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.ImageIdentity;
+import io.varve.core.drive.NewArea;
 import io.varve.core.drive.Recording;
 import io.varve.core.drive.SyncPointMark;
 import io.varve.core.id.BitmapName;
@@ -94,15 +95,49 @@ public sealed interface DriveEvent {
         }
     }
 
+    /**
+     * The open generation, which no write has touched, holds marks from elsewhere: a bitmap of another drive, or what
+     * an image's file kept. It's sealed with them, {@code into} alone has it, and the next one, {@code generation + 1},
+     * has opened; bitmaps that had joined it join that one instead.
+     *
+     * @param dirtyBytes of these marks
+     * @param digest of these marks at the generation's granularity
+     * @param openedGranularity of the next one
+     */
+    record MarksImported(
+            long generation, BitmapName into, long dirtyBytes, Digest digest, Granularity openedGranularity)
+            implements DriveEvent {}
+
     record BitmapMarkedInconsistent(BitmapName bitmap, String reason) implements DriveEvent {}
 
     /** A cut was taken: the backup's bitmap is busy from here on. */
     record SyncPointMarked(SyncPointMark mark) implements DriveEvent {}
 
+    /**
+     * A backup with bitmap-mode 'always' is about to fail: its bitmap gives up what was copied.
+     *
+     * @param generations what stays of the cut
+     */
+    record CutReduced(BackupKey backup, SortedSet<Long> generations) implements DriveEvent {
+        public CutReduced {
+            generations = Collections.unmodifiableSortedSet(new TreeSet<>(generations));
+        }
+    }
+
     record BackupConcluded(BackupKey backup, Conclusion conclusion) implements DriveEvent {}
 
-    /** The open generation, which is empty or holds the growth, has the new size; a seal came before. */
-    record DriveResized(long sizeBytes) implements DriveEvent {}
+    /**
+     * The open generation, which is empty or holds the growth, has the new size; a seal came before. What lies behind
+     * the end counts no more, and a new area is clean.
+     *
+     * @param newArea what increments rely on: anchors are void when it's unknown
+     */
+    record DriveResized(long sizeBytes, NewArea newArea) implements DriveEvent {
+        /** One of which nothing more is known. */
+        public DriveResized(long sizeBytes) {
+            this(sizeBytes, NewArea.UNKNOWN);
+        }
+    }
 
     /** The drive was given up in order; bitmaps that aren't persistent are gone. */
     record DriveDetached(ImageIdentity image) implements DriveEvent {}

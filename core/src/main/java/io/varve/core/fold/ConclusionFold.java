@@ -15,6 +15,7 @@ import io.varve.core.drive.Trust;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.drive.UndecidedBackup.Phase;
 import io.varve.core.event.DriveEvent.BackupConcluded;
+import io.varve.core.event.DriveEvent.CutReduced;
 import io.varve.core.id.BitmapName;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -29,6 +30,7 @@ import java.util.TreeMap;
  *              --Failed, Cancelled-->  set = cut + successor; to the archive: put back, still undecided
  *   put back   --Committed-->  drops nothing; anchored, unless voided since
  *              --Aborted-->    nothing to do
+ *              with mode ALWAYS, a {@link CutReduced} came before: its cut is what wasn't copied
  * </pre>
  */
 final class ConclusionFold {
@@ -47,6 +49,20 @@ final class ConclusionFold {
             case Conclusion.Cancelled() -> failed(state, backup);
         };
         return ControlFold.Folded.of(after, new Effect.Concluded(backup.mark(), concluded.conclusion()));
+    }
+
+    /** The bitmap of a failing backup keeps only what wasn't copied: whoever took the copied bits is no anchor. */
+    static DriveState reduced(DriveState state, CutReduced reduced) {
+        UndecidedBackup backup = state.undecided().get(reduced.backup());
+        Optional<Cut> cut = backup == null ? Optional.empty() : backup.mark().cut();
+        if (cut.isEmpty() || cut.get().mode() != BitmapMode.ALWAYS) {
+            return state;
+        }
+        BitmapName name = cut.get().bitmap();
+        return state.bitmap(name)
+                .filter(b -> b.status() instanceof Busy busy && busy.backup().equals(reduced.backup()))
+                .map(b -> ControlFold.voided(state.with(b.withGenerations(reduced.generations())), name))
+                .orElse(state);
     }
 
     private static DriveState committed(DriveState state, UndecidedBackup backup, Anchor anchor) {
@@ -79,11 +95,22 @@ final class ConclusionFold {
     }
 
     private static DriveState dropCut(DriveState state, UndecidedBackup backup) {
-        return whileBusy(state, backup, (bitmap, busy) -> bitmap.withGenerations(busy.successor()));
+        return whileBusy(
+                state,
+                backup,
+                (bitmap, busy) -> bitmap.withGenerations(busy.successor()).withSequence(busy.successorSequence()));
     }
 
     private static DriveState putBack(DriveState state, UndecidedBackup backup) {
-        return whileBusy(state, backup, (bitmap, busy) -> bitmap.withGenerations(bitmap.allGenerations()));
+        boolean isReplaced = backup.mark()
+                .cut()
+                .filter(cut -> cut.mode() == BitmapMode.ALWAYS)
+                .isPresent();
+        return whileBusy(
+                state,
+                backup,
+                (bitmap, busy) -> bitmap.withGenerations(bitmap.allGenerations())
+                        .withSequence(isReplaced ? busy.successorSequence() : bitmap.sequence()));
     }
 
     private interface Release {

@@ -1,5 +1,6 @@
 package io.varve.core.fold;
 
+import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
 import io.varve.core.drive.Anchor;
 import io.varve.core.drive.Arrival;
@@ -61,11 +62,13 @@ final class ControlFold {
             case DriveEvent.BitmapsMerged merged ->
                 Folded.of(changed(
                         state, merged.target(), b -> b.withGenerations(union(b.generations(), merged.generations()))));
+            case DriveEvent.MarksImported imported -> imported(state, imported);
             case DriveEvent.BitmapMarkedInconsistent(BitmapName name, String reason) ->
                 Folded.of(changed(voided(state, name), name, b -> b.withStatus(new BitmapStatus.Inconsistent(reason))));
             case DriveEvent.SyncPointMarked(SyncPointMark mark) -> marked(state, mark);
+            case DriveEvent.CutReduced reduced -> Folded.of(ConclusionFold.reduced(state, reduced));
             case DriveEvent.BackupConcluded concluded -> ConclusionFold.apply(state, concluded);
-            case DriveEvent.DriveResized(long sizeBytes) -> Folded.of(resized(state, sizeBytes));
+            case DriveEvent.DriveResized resized -> Folded.of(resized(state, resized));
             case DriveEvent.DriveDetached detached -> Folded.of(detached(state));
             case DriveEvent.GenerationsCoalesced coalesced -> coalesced(state, coalesced);
             case DriveAttached attached -> Folded.of(arrived(state, attached));
@@ -122,30 +125,60 @@ final class ControlFold {
     /** The state of a drive that a stranger may have written: no bitmap knows what. */
     // I8
     static DriveState suspected(DriveState state, String reason) {
-        DriveState suspect = state.withTrust(new Trust.Suspect(reason));
+        return unanchored(state.withTrust(new Trust.Suspect(reason)));
+    }
+
+    private static DriveState unanchored(DriveState state) {
+        DriveState unanchored = state;
         for (BitmapName name : state.bitmaps().keySet()) {
-            suspect = voided(suspect, name);
+            unanchored = voided(unanchored, name);
         }
-        return suspect;
+        return unanchored;
     }
 
     private static Folded sealed(DriveState state, GenerationSealed sealed) {
-        Generation open = state.open();
-        if (open.number() != sealed.generation()) {
+        if (state.open().number() != sealed.generation()) {
             return Folded.of(state);
         }
-        Generation closed = new Generation(
+        Generation closed = closed(state.open(), sealed.dirtyBytes(), sealed.digest());
+        return Folded.of(
+                followed(state, closed, sealed.openedGranularity(), UnaryOperator.identity()),
+                new Effect.VerifySeal(closed));
+    }
+
+    /** As a seal, but only {@code into} keeps the generation. */
+    private static Folded imported(DriveState state, DriveEvent.MarksImported imported) {
+        long number = state.open().number();
+        if (number != imported.generation()) {
+            return Folded.of(state);
+        }
+        Generation closed = closed(state.open(), imported.dirtyBytes(), imported.digest());
+        DriveState after = followed(
+                state,
+                closed,
+                imported.openedGranularity(),
+                b -> b.name().equals(imported.into()) ? b.taking(number) : b.leaving(number));
+        return Folded.of(after, new Effect.VerifySeal(closed));
+    }
+
+    private static Generation closed(Generation open, long dirtyBytes, Digest digest) {
+        return new Generation(
                 open.number(),
                 open.granularity(),
                 open.sizeBytes(),
-                Optional.of(new Generation.Seal(sealed.dirtyBytes(), sealed.digest())));
-        long next = open.number() + 1;
+                Optional.of(new Generation.Seal(dirtyBytes, digest)));
+    }
+
+    /** The state after {@code closed} was sealed and the next generation has opened, for what became of each bitmap. */
+    private static DriveState followed(
+            DriveState state, Generation closed, Granularity openedGranularity, UnaryOperator<Bitmap> change) {
+        long next = closed.number() + 1;
         SortedMap<Long, Generation> generations = new TreeMap<>(state.generations());
         generations.put(closed.number(), closed);
-        generations.put(next, new Generation(next, sealed.openedGranularity(), state.sizeBytes(), Optional.empty()));
+        generations.put(next, new Generation(next, openedGranularity, state.sizeBytes(), Optional.empty()));
         SortedMap<BitmapName, Bitmap> bitmaps = new TreeMap<>(state.bitmaps());
-        bitmaps.replaceAll((name, bitmap) -> bitmap.opening(next));
-        return Folded.of(state.withGenerations(generations).withBitmaps(bitmaps), new Effect.VerifySeal(closed));
+        bitmaps.replaceAll((name, bitmap) -> change.apply(bitmap).opening(next));
+        return state.withGenerations(generations).withBitmaps(bitmaps);
     }
 
     private static DriveState added(DriveState state, DriveEvent.BitmapAdded added) {
@@ -155,8 +188,14 @@ final class ControlFold {
                 added.persistent(),
                 new Idle(added.recording()),
                 Optional.empty(),
-                new TreeSet<>());
+                new TreeSet<>(),
+                sequence(state));
         return state.with(bitmap.opening(state.open().number()));
+    }
+
+    /** The number of the event that is being applied: later ones are greater, in every fold. */
+    private static long sequence(DriveState state) {
+        return state.control() + 1;
     }
 
     private static DriveState removed(DriveState state, BitmapName name) {
@@ -182,7 +221,8 @@ final class ControlFold {
             after = changed(
                     state,
                     name,
-                    b -> b.withStatus(new BitmapStatus.Busy(mark.key(), opened(state, b), recording(b)))
+                    b -> b.withStatus(
+                                    new BitmapStatus.Busy(mark.key(), opened(state, b), recording(b), sequence(state)))
                             .withGenerations(mark.cut().get().generations()));
         }
         SortedMap<BackupKey, UndecidedBackup> undecided = new TreeMap<>(state.undecided());
@@ -199,11 +239,20 @@ final class ControlFold {
         return bitmap.isRecording() ? Recording.ENABLED : Recording.DISABLED;
     }
 
-    private static DriveState resized(DriveState state, long sizeBytes) {
+    /** An increment goes on after a resize only if it's known to have what the resize changed. */
+    // I1
+    private static DriveState resized(DriveState state, DriveEvent.DriveResized resized) {
+        long sizeBytes = resized.sizeBytes();
+        boolean isCovered = switch (resized.newArea()) {
+            case ZEROES -> sizeBytes >= state.sizeBytes();
+            case MARKED -> true;
+            case UNKNOWN -> sizeBytes == state.sizeBytes();
+        };
         SortedMap<Long, Generation> generations = new TreeMap<>(state.generations());
         Generation open = state.open();
         generations.put(open.number(), new Generation(open.number(), open.granularity(), sizeBytes, Optional.empty()));
-        return state.withGenerations(generations).withSizeBytes(sizeBytes);
+        DriveState after = state.withGenerations(generations).withSizeBytes(sizeBytes);
+        return isCovered ? after : unanchored(after);
     }
 
     private static DriveState detached(DriveState state) {

@@ -14,7 +14,8 @@ final class Repeat {
 
     static List<Effect> effects(DriveState state, DriveEvent event) {
         return switch (event) {
-            case GenerationSealed sealed -> verify(state, sealed);
+            case GenerationSealed sealed -> verify(state, sealed.generation());
+            case DriveEvent.MarksImported imported -> verify(state, imported.generation());
             case SyncPointMarked(var mark) ->
                 state.undecided().containsKey(mark.key()) ? ControlFold.offers(state, mark) : List.of();
             case DriveEvent.ExtentsDirtied dirtied -> List.of();
@@ -26,6 +27,7 @@ final class Repeat {
             case DriveEvent.BitmapDisabled disabled -> List.of();
             case DriveEvent.BitmapsMerged merged -> List.of();
             case DriveEvent.BitmapMarkedInconsistent inconsistent -> List.of();
+            case DriveEvent.CutReduced reduced -> List.of();
             case DriveEvent.BackupConcluded(var key, var conclusion) -> {
                 UndecidedBackup undecided = state.undecided().get(key);
                 yield undecided == null ? List.of() : List.of(new Effect.Concluded(undecided.mark(), conclusion));
@@ -44,8 +46,8 @@ final class Repeat {
                 : List.of(new Effect.Coalesce(coalesced.merged(), into), new Effect.VerifySeal(into));
     }
 
-    private static List<Effect> verify(DriveState state, GenerationSealed sealed) {
-        Generation generation = state.generations().get(sealed.generation());
+    private static List<Effect> verify(DriveState state, long number) {
+        Generation generation = state.generations().get(number);
         return generation == null || generation.seal().isEmpty()
                 ? List.of()
                 : List.of(new Effect.VerifySeal(generation));

@@ -38,6 +38,14 @@ public sealed interface Action {
             String node, SyncMode sync, Optional<String> bitmap, Optional<BitmapMode> bitmapMode, BackupTarget target)
             implements Action {}
 
+    /**
+     * Any other, such as a blockdev-snapshot-sync, which its caller carries out and takes back: here it only has its
+     * place among the others.
+     *
+     * @param type as QMP names it
+     */
+    record Opaque(String type) implements Action {}
+
     /** Fails the transaction. */
     record Abort() implements Action {}
 }

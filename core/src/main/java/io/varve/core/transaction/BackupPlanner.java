@@ -5,12 +5,10 @@ import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapMode;
-import io.varve.core.drive.Completion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Trust;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.id.BitmapName;
-import io.varve.core.id.DriveId;
 import io.varve.core.transaction.DrivePlan.PlannedBackup;
 import io.varve.core.transaction.DrivePlan.PlannedCut;
 import java.util.Optional;
@@ -21,35 +19,20 @@ import java.util.TreeSet;
 final class BackupPlanner {
     private BackupPlanner() {}
 
-    static PlannedBackup plan(
-            DriveState state,
-            Action.Backup action,
-            BackupKey key,
-            SortedSet<DriveId> participants,
-            Completion completion)
-            throws Refusal {
-        checkModes(action);
-        Optional<PlannedCut> cut = Optional.empty();
-        Optional<Bitmap> bitmap = Optional.empty();
-        if (action.bitmap().isPresent()) {
-            String name = action.bitmap().get();
-            Bitmap found =
-                    BitmapChecks.idle(BitmapChecks.found(state, name, "Bitmap '" + name + "' could not be found"));
-            bitmap = Optional.of(found);
-            cut = Optional.of(cut(state, found, mode(action)));
+    /** What the backup freezes. */
+    static PlannedCut cut(DriveState state, Bitmap bitmap, Action.Backup action) {
+        SortedSet<Long> frozen = new TreeSet<>(bitmap.generations());
+        frozen.remove(state.open().number());
+        return new PlannedCut(bitmap.name(), BackupModes.mode(action), frozen, bitmap.granularity());
+    }
+
+    /** What a reader of the log is told; only a file's writer knows a sync mode that the archive doesn't take. */
+    static BackupKind kind(Action.Backup action, Optional<Bitmap> bitmap) {
+        if (!BackupModes.isOfBitmap(action)) {
+            return new BackupKind.Full();
         }
-        if (action.target() == BackupTarget.ARCHIVE) {
-            checkArchive(state, action, key);
-        }
-        return new PlannedBackup(
-                key,
-                participants,
-                completion,
-                action.target(),
-                kind(state, action, bitmap),
-                cut,
-                new TreeSet<>(),
-                state.sizeBytes());
+        return new BackupKind.Incremental(
+                action.target() == BackupTarget.ARCHIVE ? bitmap.flatMap(Bitmap::anchor) : Optional.empty());
     }
 
     /** The bitmaps that a commit anchors: its own, and those that began with a full; each must miss no write since. */
@@ -65,63 +48,14 @@ final class BackupPlanner {
         return anchors;
     }
 
-    private static PlannedCut cut(DriveState state, Bitmap bitmap, BitmapMode mode) {
-        SortedSet<Long> frozen = new TreeSet<>(bitmap.generations());
-        frozen.remove(state.open().number());
-        return new PlannedCut(bitmap.name(), mode, frozen, bitmap.granularity());
-    }
-
-    private static BitmapMode mode(Action.Backup action) {
-        return action.bitmapMode().orElse(BitmapMode.ON_SUCCESS);
-    }
-
-    private static BackupKind kind(DriveState state, Action.Backup action, Optional<Bitmap> bitmap) throws Refusal {
-        return switch (action.sync()) {
-            case FULL, NONE -> new BackupKind.Full();
-            case INCREMENTAL, BITMAP -> {
-                Bitmap from = bitmap.orElseThrow(() -> new Refusal(
-                        "must provide a valid bitmap name for '" + action.sync().qmpName() + "' sync mode"));
-                if (action.target() == BackupTarget.ARCHIVE) {
-                    checkAnchor(state, from);
-                }
-                yield new BackupKind.Incremental(
-                        action.target() == BackupTarget.ARCHIVE ? from.anchor() : Optional.empty());
-            }
-        };
-    }
-
-    /** The matrix of QEMU's do_backup_common, in its order. */
-    private static void checkModes(Action.Backup action) throws Refusal {
-        boolean needsBitmap = action.sync() == SyncMode.INCREMENTAL || action.sync() == SyncMode.BITMAP;
-        if (needsBitmap && action.bitmap().isEmpty()) {
-            throw new Refusal(
-                    "must provide a valid bitmap name for '" + action.sync().qmpName() + "' sync mode");
+    /** What the archive doesn't take: it holds full and incremental backups that make chains. */
+    static void checkArchive(DriveState state, Action.Backup action, Optional<Bitmap> bitmap, BackupKey key)
+            throws Refusal {
+        if (action.sync() == SyncMode.NONE || action.sync() == SyncMode.TOP) {
+            throw new Refusal("sync mode '" + action.sync().qmpName() + "' can't go to the archive, which holds full "
+                    + "and incremental backups: use 'full', 'incremental' or 'bitmap'");
         }
-        if (action.sync() == SyncMode.INCREMENTAL && mode(action) != BitmapMode.ON_SUCCESS) {
-            throw new Refusal("Bitmap sync mode must be 'on-success' when using sync mode 'incremental'");
-        }
-        if (action.bitmap().isEmpty() && action.bitmapMode().isPresent()) {
-            throw new Refusal("Cannot specify bitmap sync mode without a bitmap");
-        }
-        if (action.bitmap().isEmpty()) {
-            return;
-        }
-        if (action.sync() != SyncMode.INCREMENTAL && action.bitmapMode().isEmpty()) {
-            throw new Refusal("Bitmap sync mode must be given when providing a bitmap");
-        }
-        if (action.sync() == SyncMode.NONE) {
-            throw new Refusal("sync mode 'none' does not produce meaningful bitmap outputs");
-        }
-        if (action.sync() == SyncMode.FULL && mode(action) == BitmapMode.NEVER) {
-            throw new Refusal("Bitmap sync mode 'never' has no meaningful effect when combined with sync mode 'full'");
-        }
-    }
-
-    private static void checkArchive(DriveState state, Action.Backup action, BackupKey key) throws Refusal {
-        if (action.sync() == SyncMode.NONE) {
-            throw new Refusal("sync mode 'none' can't go to the archive: it copies nothing by itself");
-        }
-        if (mode(action) != BitmapMode.ON_SUCCESS) {
+        if (BackupModes.mode(action) != BitmapMode.ON_SUCCESS) {
             throw new Refusal("a backup to the archive keeps its bitmap only 'on-success': another mode would break "
                     + "the chain");
         }
@@ -133,6 +67,9 @@ final class BackupPlanner {
         if (key.ordinal() > 0) {
             throw new Refusal("drive '" + state.drive() + "' is backed up twice in one transaction: the archive takes "
                     + "one backup of a drive a sync point");
+        }
+        if (BackupModes.isOfBitmap(action) && bitmap.isPresent()) {
+            checkAnchor(state, bitmap.get());
         }
     }
 

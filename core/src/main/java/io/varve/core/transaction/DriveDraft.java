@@ -4,6 +4,7 @@ import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.HierarchicalBitSet;
 import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.DriveState;
@@ -14,11 +15,11 @@ import io.varve.core.event.LogRecord;
 import io.varve.core.fold.Fold;
 import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
-import io.varve.core.id.SyncPointId;
 import io.varve.core.transaction.DrivePlan.Change;
 import io.varve.core.transaction.DrivePlan.PlannedBackup;
+import io.varve.core.transaction.DrivePlan.PlannedCut;
+import io.varve.core.transaction.DrivePlan.PlannedImport;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -30,23 +31,27 @@ final class DriveDraft {
     private static final Generation.Seal UNCOUNTED = new Generation.Seal(0, Digest.of(HierarchicalBitSet.ofHeap(1)));
     private static final SnapshotExport UNPLACED = new SnapshotExport("", "");
 
-    private final SyncPointId syncPoint;
+    private final DraftMeans means;
     private final long sealed;
     private final List<Change> changes = new ArrayList<>();
-    private final Set<BitmapName> removed = new HashSet<>();
+    private final SortedSet<BitmapName> removing = new TreeSet<>();
     private final SortedSet<BitmapName> begun = new TreeSet<>();
     private int backups;
     private DriveState state;
 
-    DriveDraft(DriveState before, SyncPointId syncPoint) {
-        this.syncPoint = syncPoint;
+    DriveDraft(DriveState before, DraftMeans means) {
+        this.means = means;
         this.state = before;
         this.sealed = before.open().number();
         fold(new DriveEvent.GenerationSealed(
                 sealed, UNCOUNTED.dirtyBytes(), UNCOUNTED.digest(), before.trackingGranularity()));
     }
 
+    /** The plan; nothing can be added any more. */
     DrivePlan plan() {
+        // As in QEMU, a removed bitmap keeps its name until all actions are taken.
+        removing.forEach(name -> change(new DriveEvent.BitmapRemoved(name)));
+        removing.clear();
         return new DrivePlan(
                 state.drive(),
                 sealed,
@@ -54,75 +59,120 @@ final class DriveDraft {
                 changes.stream().map(this::anchored).toList());
     }
 
+    DriveState state() {
+        return state;
+    }
+
+    Bitmap found(String bitmap) throws Refusal {
+        return BitmapChecks.found(state, bitmap);
+    }
+
+    Bitmap found(String bitmap, String missing) throws Refusal {
+        return BitmapChecks.found(state, bitmap, missing);
+    }
+
+    void check(Bitmap bitmap, Set<BitmapChecks.Obstacle> obstacles) throws Refusal {
+        means.checks().check(state, bitmap, obstacles, removing);
+    }
+
+    /** What the bitmap holds of what is written before the transaction. */
+    SortedSet<Long> sealed(Bitmap bitmap) {
+        SortedSet<Long> generations = new TreeSet<>(bitmap.generations());
+        generations.remove(state.open().number());
+        return generations;
+    }
+
     void add(Action.AddBitmap add) throws Refusal {
-        if (add.name().isEmpty()) {
-            throw new Refusal("Bitmap name cannot be empty");
-        }
-        if (!BitmapName.isValid(add.name())) {
-            throw new Refusal("Bitmap name too long: " + add.name());
-        }
         long granularityBytes = add.granularityBytes().orElse(Granularity.DEFAULT.bytes());
         if (!Granularity.isValid(granularityBytes)) {
             throw new Refusal("Granularity must be power of 2 and at least 512");
         }
+        Granularity granularity = new Granularity(granularityBytes);
+        if (add.persistent()) {
+            Optional<String> objection = means.rules().whyNotPersistent(state, add.name(), granularity);
+            if (objection.isPresent()) {
+                throw new Refusal(objection.get());
+            }
+        }
+        if (!BitmapName.isValid(add.name())) {
+            throw new Refusal("Bitmap name too long: " + add.name());
+        }
         BitmapName name = new BitmapName(add.name());
-        if (state.bitmap(name).isPresent() || removed.contains(name)) {
+        if (state.bitmap(name).isPresent()) {
             throw new Refusal("Bitmap already exists: " + name);
         }
         begun.add(name);
-        change(new DriveEvent.BitmapAdded(name, new Granularity(granularityBytes), add.persistent(), add.recording()));
+        change(new DriveEvent.BitmapAdded(name, granularity, add.persistent(), add.recording()));
     }
 
     void remove(String bitmap) throws Refusal {
-        BitmapName name = BitmapChecks.removable(state, bitmap).name();
-        removed.add(name);
+        BitmapName name = usable(bitmap, BitmapChecks.ALLOW_INCONSISTENT);
+        removing.add(name);
         begun.remove(name);
-        change(new DriveEvent.BitmapRemoved(name));
     }
 
     void clear(String bitmap) throws Refusal {
-        BitmapName name = BitmapChecks.usable(state, bitmap).name();
+        BitmapName name = usable(bitmap, BitmapChecks.ALL);
         begun.add(name);
         change(new DriveEvent.BitmapCleared(name));
     }
 
     void enable(String bitmap) throws Refusal {
-        change(new DriveEvent.BitmapEnabled(BitmapChecks.usable(state, bitmap).name()));
+        change(new DriveEvent.BitmapEnabled(usable(bitmap, BitmapChecks.ALLOW_READ_ONLY)));
     }
 
     void disable(String bitmap) throws Refusal {
-        change(new DriveEvent.BitmapDisabled(BitmapChecks.usable(state, bitmap).name()));
+        change(new DriveEvent.BitmapDisabled(usable(bitmap, BitmapChecks.ALLOW_READ_ONLY)));
     }
 
-    void merge(Action.MergeBitmaps merge) throws Refusal {
-        Bitmap target = BitmapChecks.usable(state, merge.target());
-        SortedSet<Long> generations = new TreeSet<>();
-        List<BitmapName> sources = new ArrayList<>();
-        for (Action.MergeBitmaps.Source source : merge.sources()) {
-            if (!source.node().equals(merge.node())) {
-                throw new Refusal("Bitmap '" + source.name() + "' is on node '" + source.node() + "', the target on '"
-                        + merge.node() + "': only bitmaps of one node can be merged");
-            }
-            Bitmap from = BitmapChecks.usable(state, source.name());
-            sources.add(from.name());
-            generations.addAll(from.generations());
-        }
-        // The open generation, empty when the merge takes effect, belongs to the target only if the target records.
-        generations.remove(state.open().number());
-        change(new DriveEvent.BitmapsMerged(target.name(), sources, generations));
+    /** Has {@code into} take in {@code content} as a generation of its own. */
+    void importing(BitmapName into, PlannedImport.Content content) {
+        PlannedImport planned =
+                new PlannedImport(state.drive(), state.open().number(), into, content, means.nextImport());
+        changes.add(new Change.Import(planned));
+        fold(new DriveEvent.MarksImported(
+                planned.generation(),
+                into,
+                UNCOUNTED.dirtyBytes(),
+                UNCOUNTED.digest(),
+                state.open().granularity()));
     }
 
     void backup(Action.Backup action, SortedSet<DriveId> participants, Completion completion) throws Refusal {
-        BackupKey key = new BackupKey(syncPoint, backups++);
+        Optional<Bitmap> bitmap = BackupModes.check(action, this);
+        BackupKey key = new BackupKey(means.syncPoint(), backups++);
         if (state.undecided().containsKey(key)) {
-            throw new Refusal("sync point '" + syncPoint + "' of drive '" + state.drive() + "' exists already: give "
-                    + "each transaction a sync point of its own");
+            throw new Refusal("sync point '" + means.syncPoint() + "' of drive '" + state.drive()
+                    + "' exists already: give each transaction a sync point of its own");
         }
-        PlannedBackup backup = BackupPlanner.plan(state, action, key, participants, completion);
-        changes.add(new Change.Backup(backup));
-        fold(new DrivePlan(state.drive(), sealed, state.trackingGranularity(), List.of(new Change.Backup(backup)))
-                .events(UNCOUNTED, cut -> UNCOUNTED, k -> UNPLACED)
+        if (action.target() == BackupTarget.ARCHIVE) {
+            BackupPlanner.checkArchive(state, action, bitmap, key);
+        }
+        Optional<PlannedCut> cut = bitmap.map(b -> BackupPlanner.cut(state, b, action));
+        Change.Backup backup = new Change.Backup(new PlannedBackup(
+                key,
+                participants,
+                completion,
+                action.target(),
+                BackupPlanner.kind(action, bitmap),
+                cut,
+                new TreeSet<>(),
+                state.sizeBytes()));
+        changes.add(backup);
+        fold(new DrivePlan(state.drive(), sealed, state.trackingGranularity(), List.of(backup))
+                .events(UNCOUNTED, c -> UNCOUNTED, k -> UNPLACED)
                 .getLast());
+    }
+
+    void change(DriveEvent event) {
+        changes.add(new Change.Event(event));
+        fold(event);
+    }
+
+    private BitmapName usable(String bitmap, Set<BitmapChecks.Obstacle> obstacles) throws Refusal {
+        Bitmap found = found(bitmap);
+        check(found, obstacles);
+        return found.name();
     }
 
     /** A committed full also anchors the bitmaps that begin with it: added or cleared in its own transaction. */
@@ -140,11 +190,6 @@ final class DriveDraft {
                 backup.cut(),
                 anchors,
                 backup.sizeBytes()));
-    }
-
-    private void change(DriveEvent event) {
-        changes.add(new Change.Event(event));
-        fold(event);
     }
 
     private void fold(DriveEvent event) {

@@ -1,5 +1,7 @@
 package io.varve.core.transaction;
 
+import io.varve.core.transaction.DrivePlan.PlannedImport;
+import java.util.Comparator;
 import java.util.List;
 
 /** What becomes of a transaction. */
@@ -12,6 +14,14 @@ public sealed interface Plan {
     record Planned(List<DrivePlan> drives) implements Plan {
         public Planned {
             drives = List.copyOf(drives);
+        }
+
+        /** The imports of all drives in the order in which their marks are found: one may hold what another did. */
+        public List<PlannedImport> imports() {
+            return drives.stream()
+                    .flatMap(drive -> drive.imports().stream())
+                    .sorted(Comparator.comparingInt(PlannedImport::order))
+                    .toList();
         }
     }
 

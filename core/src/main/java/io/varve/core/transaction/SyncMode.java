@@ -1,8 +1,10 @@
 package io.varve.core.transaction;
 
-/** What a backup copies (QMP's MirrorSyncMode, less 'top', which a drive without a backing file has no use for). */
+/** What a backup copies (QMP's MirrorSyncMode). */
 public enum SyncMode {
     FULL("full"),
+    /** What the drive's image holds itself, and not its backing file; a full one where it has none. */
+    TOP("top"),
     INCREMENTAL("incremental"),
     BITMAP("bitmap"),
     /** Nothing by itself: the target gets only the old content of what is overwritten. */

@@ -20,6 +20,7 @@ import io.varve.core.id.JournalId;
 import io.varve.core.id.SyncPointId;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.DrivePlan;
+import io.varve.core.transaction.DrivePlan.PlannedImport;
 import io.varve.core.transaction.Plan;
 import io.varve.core.transaction.Transaction;
 import java.util.ArrayList;
@@ -35,6 +36,7 @@ import java.util.UUID;
 public final class WritingAgent {
     public static final DriveId DRIVE = new DriveId("drive0");
 
+    private final DriveId drive;
     private final List<LogRecord> log = new ArrayList<>();
     private final Map<Long, Marks> marks = new TreeMap<>();
     private IncarnationId incarnation = new IncarnationId(new UUID(1, 1));
@@ -42,6 +44,11 @@ public final class WritingAgent {
     private int syncPoints;
 
     public WritingAgent(long sizeBytes) {
+        this(DRIVE, sizeBytes);
+    }
+
+    public WritingAgent(DriveId drive, long sizeBytes) {
+        this.drive = drive;
         JournalId journal = new JournalId(new UUID(2, 2));
         append(new DriveEvent.DriveAttached(
                 journal, Optional.empty(), 1, Granularity.DEFAULT, sizeBytes, image(), Arrival.FRESH));
@@ -63,16 +70,23 @@ public final class WritingAgent {
         open.union(written);
         for (Extent extent : written.extents()) {
             log.add(new LogRecord(
-                    DRIVE,
+                    drive,
                     incarnation,
                     0,
                     new DriveEvent.ExtentsDirtied(state().open().number(), 1, List.of(extent), 1, lengthBytes)));
         }
     }
 
+    /** What the marks of an import are, once the drives are sealed. */
+    public void imported(PlannedImport planned, Marks content) {
+        Marks own = Marks.none(planned.content().granularity(), state().sizeBytes());
+        own.union(content);
+        marks.put(planned.generation(), own);
+    }
+
     /** Carries the actions out, all or none. */
     public Plan transact(List<Action> actions, Completion completion) {
-        SortedMap<DriveId, DriveState> states = new TreeMap<>(Map.of(DRIVE, state()));
+        SortedMap<DriveId, DriveState> states = new TreeMap<>(Map.of(drive, state()));
         Plan plan = Transaction.plan(states, actions, completion, new SyncPointId("sp-" + ++syncPoints));
         if (plan instanceof Plan.Planned(List<DrivePlan> drives)) {
             drives.forEach(this::carryOut);
@@ -108,7 +122,8 @@ public final class WritingAgent {
         return Objects.requireNonNull(marks.get(generation));
     }
 
-    private void carryOut(DrivePlan plan) {
+    /** All but finding the marks of imports. */
+    public void carryOut(DrivePlan plan) {
         Marks sealed = marks(plan.sealed());
         List<DriveEvent> events = plan.events(
                 new Generation.Seal(sealed.dirtyBytes(), sealed.digest()),
@@ -116,8 +131,26 @@ public final class WritingAgent {
                     Marks union = union(cut.generations(), cut.granularity());
                     return new Generation.Seal(union.dirtyBytes(), Digest.of(union.bits()));
                 },
-                key -> new SnapshotExport("unix:/run/varve.sock", DRIVE + "@" + key.syncPoint()));
-        events.forEach(this::append);
+                key -> new SnapshotExport("unix:/run/varve.sock", drive + "@" + key.syncPoint()),
+                planned -> {
+                    Marks content = marks(planned.generation());
+                    return new Generation.Seal(content.dirtyBytes(), content.digest());
+                });
+        for (DriveEvent event : events) {
+            if (event instanceof DriveEvent.MarksImported imported) {
+                log.add(new LogRecord(
+                        drive,
+                        incarnation,
+                        0,
+                        new DriveEvent.ExtentsDirtied(
+                                imported.generation(),
+                                1,
+                                marks(imported.generation()).extents(),
+                                0,
+                                0)));
+            }
+            append(event);
+        }
         open();
     }
 
@@ -128,7 +161,7 @@ public final class WritingAgent {
 
     private void append(DriveEvent event) {
         long control = state.map(DriveState::control).orElse(0L) + 1;
-        LogRecord record = new LogRecord(DRIVE, incarnation, control, event);
+        LogRecord record = new LogRecord(drive, incarnation, control, event);
         log.add(record);
         state = Fold.apply(state, record).state();
     }

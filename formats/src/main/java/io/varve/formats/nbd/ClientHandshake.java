@@ -5,10 +5,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The client's side of the fixed newstyle handshake (proto.md, "Handshake phase"), without encryption.
+ * The client's side of the fixed newstyle handshake (proto.md, "Handshake phase").
  *
  * <pre>
- * GREETING → STRUCTURED_REPLY → SET_META_CONTEXT (when contexts are wanted and replies are structured) → GO → entered
+ * GREETING → STARTTLS (when encryption is demanded) → STRUCTURED_REPLY
+ *          → SET_META_CONTEXT (when contexts are wanted and replies are structured) → GO → entered
  * </pre>
  *
  * <p>The shell calls {@link #advance} with what it received until the answer is {@link Step.Entered},
@@ -22,6 +23,7 @@ public final class ClientHandshake {
 
     private enum Phase {
         GREETING,
+        START_TLS,
         STRUCTURED_REPLY,
         SET_META_CONTEXT,
         GO
@@ -36,6 +38,9 @@ public final class ClientHandshake {
         /** Send {@code bytes}, which may be none, and call again. */
         record Send(ByteBuffer bytes) implements Step {}
 
+        /** Encrypt the connection, drop what came in the clear, send {@code bytes}, and call again. */
+        record Encrypt(ByteBuffer bytes) implements Step {}
+
         /** The transmission phase begins. */
         record Entered(NbdSession session) implements Step {}
 
@@ -49,7 +54,14 @@ public final class ClientHandshake {
         record Malformed(String reason) implements Step {}
     }
 
+    /** Whether the connection is to be encrypted; it is then, or there's none. */
+    public enum Encryption {
+        NONE,
+        DEMANDED
+    }
+
     private final String exportName;
+    private final Encryption encryption;
     private final List<String> wantedContexts;
     private final List<NegotiatedContext> contexts = new ArrayList<>();
     private Phase phase = Phase.GREETING;
@@ -59,8 +71,14 @@ public final class ClientHandshake {
     private BlockSizes blockSizes = BlockSizes.DEFAULT;
     private int replyCount;
 
+    /** Without encryption. */
     public ClientHandshake(String exportName, List<String> wantedContexts) {
+        this(exportName, wantedContexts, Encryption.NONE);
+    }
+
+    public ClientHandshake(String exportName, List<String> wantedContexts, Encryption encryption) {
         this.exportName = exportName;
+        this.encryption = encryption;
         this.wantedContexts = List.copyOf(wantedContexts);
     }
 
@@ -72,6 +90,8 @@ public final class ClientHandshake {
         return switch (OptionReply.decode(in)) {
             case Decoding.NeedMore<OptionReply>(int missingBytes) -> new Step.NeedMore(missingBytes);
             case Decoding.Malformed<OptionReply>(String reason) -> new Step.Malformed(reason);
+            case Decoding.Decoded<OptionReply>(OptionReply reply)
+            when phase == Phase.START_TLS -> startTls(reply, in.hasRemaining());
             case Decoding.Decoded<OptionReply>(OptionReply reply) -> reply(reply);
         };
     }
@@ -91,10 +111,27 @@ public final class ClientHandshake {
             return new Step.Malformed("the server doesn't speak the fixed newstyle handshake");
         }
         int clientFlags = serverFlags & (NbdMagic.FLAG_FIXED_NEWSTYLE | NbdMagic.FLAG_NO_ZEROES);
-        phase = Phase.STRUCTURED_REPLY;
+        phase = encryption == Encryption.DEMANDED ? Phase.START_TLS : Phase.STRUCTURED_REPLY;
         ByteBuffer out = ByteBuffer.allocate(4 + OptionMessage.HEADER_BYTES).putInt(clientFlags);
-        new OptionMessage(OptionCode.STRUCTURED_REPLY.code(), ByteBuffer.allocate(0)).encode(out);
+        new OptionMessage(awaited().code(), ByteBuffer.allocate(0)).encode(out);
         return new Step.Send(out.flip());
+    }
+
+    /** What follows the answer in the clear may be anybody's (CVE-2021-3716's kind). */
+    private Step startTls(OptionReply reply, boolean moreInTheClear) {
+        if (reply.optionCode() != OptionCode.STARTTLS.code()) {
+            return reply(reply);
+        }
+        if (reply.type() != OptionReplyType.ACK) {
+            return refused("the server doesn't encrypt, which is demanded here", reply);
+        }
+        if (moreInTheClear) {
+            return new Step.Malformed("bytes in the clear after the server agreed to encrypt");
+        }
+        phase = Phase.STRUCTURED_REPLY;
+        ByteBuffer out = ByteBuffer.allocate(OptionMessage.HEADER_BYTES);
+        new OptionMessage(OptionCode.STRUCTURED_REPLY.code(), ByteBuffer.allocate(0)).encode(out);
+        return new Step.Encrypt(out.flip());
     }
 
     private Step reply(OptionReply reply) {
@@ -106,7 +143,7 @@ public final class ClientHandshake {
             return new Step.Malformed("more than " + REPLIES_MAX + " replies during the handshake");
         }
         return switch (phase) {
-            case GREETING, STRUCTURED_REPLY -> structuredReply(reply);
+            case GREETING, START_TLS, STRUCTURED_REPLY -> structuredReply(reply);
             case SET_META_CONTEXT -> metaContext(reply);
             case GO -> goReply(reply);
         };
@@ -114,6 +151,7 @@ public final class ClientHandshake {
 
     private OptionCode awaited() {
         return switch (phase) {
+            case START_TLS -> OptionCode.STARTTLS;
             case GREETING, STRUCTURED_REPLY -> OptionCode.STRUCTURED_REPLY;
             case SET_META_CONTEXT -> OptionCode.SET_META_CONTEXT;
             case GO -> OptionCode.GO;
@@ -122,7 +160,7 @@ public final class ClientHandshake {
 
     private Step structuredReply(OptionReply reply) {
         if (reply.type() == OptionReplyType.ERR_TLS_REQD) {
-            return refused("the server wants encryption, which this client doesn't offer", reply);
+            return refused("the server wants encryption, for which this client was given no certificates", reply);
         }
         replies = reply.type() == OptionReplyType.ACK ? ReplyStyle.STRUCTURED : ReplyStyle.SIMPLE;
         if (replies == ReplyStyle.SIMPLE || wantedContexts.isEmpty()) {
@@ -162,7 +200,8 @@ public final class ClientHandshake {
             case ACK -> entered();
             case INFO -> info(reply.payload());
             case ERR_UNKNOWN -> new Step.NoSuchExport(sentence("the server has no export '" + exportName + "'", reply));
-            case ERR_TLS_REQD -> refused("the server wants encryption, which this client doesn't offer", reply);
+            case ERR_TLS_REQD ->
+                refused("the server wants encryption, for which this client was given no certificates", reply);
             case ERR_UNSUP -> refused("the server doesn't know the option GO", reply);
             case ERR_POLICY,
                     ERR_INVALID,

@@ -1,17 +1,25 @@
 package io.varve.formats.nbd;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 
 /**
  * An export of a server, as a URI (the NBD project's uri.md): {@code nbd://HOST[:PORT]/EXPORT} or
- * {@code nbd+unix:///EXPORT?socket=PATH}; QEMU's older {@code nbd:unix:PATH:exportname=EXPORT} and
- * {@code nbd:HOST:PORT:exportname=EXPORT} are read too.
+ * {@code nbd+unix:///EXPORT?socket=PATH}, or {@code nbds://HOST[:PORT]/EXPORT?tls-certificates=DIR}; QEMU's older
+ * {@code nbd:unix:PATH:exportname=EXPORT} and {@code nbd:HOST:PORT:exportname=EXPORT} are read too.
  */
-public record NbdUri(NbdAddress address, String exportName) {
+public record NbdUri(NbdAddress address, String exportName, Optional<String> tlsCertificates) {
     private static final String TCP = "nbd://";
+    private static final String TLS = "nbds://";
+    private static final String CERTIFICATES = "tls-certificates=";
     private static final String UNIX = "nbd+unix://";
     private static final String OLD = "nbd:";
     private static final String OLD_EXPORT = ":exportname=";
+
+    /** An export that is reached without encryption, unless the client was told to encrypt. */
+    public NbdUri(NbdAddress address, String exportName) {
+        this(address, exportName, Optional.empty());
+    }
 
     /**
      * Reads any of these forms.
@@ -28,6 +36,9 @@ public record NbdUri(NbdAddress address, String exportName) {
             String authority = slash < 0 ? rest : rest.substring(0, slash);
             return new NbdUri(NbdAddress.parse(authority), decoded(text, slash < 0 ? "" : rest.substring(slash + 1)));
         }
+        if (text.startsWith(TLS)) {
+            return encrypted(text, text.substring(TLS.length()));
+        }
         if (text.startsWith(OLD)) {
             String rest = text.substring(OLD.length());
             int export = rest.indexOf(OLD_EXPORT);
@@ -36,6 +47,22 @@ public record NbdUri(NbdAddress address, String exportName) {
                     NbdAddress.parse(address), export < 0 ? "" : rest.substring(export + OLD_EXPORT.length()));
         }
         throw unreadable(text);
+    }
+
+    private static NbdUri encrypted(String text, String rest) {
+        int question = rest.indexOf('?');
+        String place = question < 0 ? rest : rest.substring(0, question);
+        int slash = place.indexOf('/');
+        for (String parameter : rest.substring(question + 1).split("&", -1)) {
+            if (question >= 0 && parameter.startsWith(CERTIFICATES) && parameter.length() > CERTIFICATES.length()) {
+                return new NbdUri(
+                        NbdAddress.parse(slash < 0 ? place : place.substring(0, slash)),
+                        decoded(text, slash < 0 ? "" : place.substring(slash + 1)),
+                        Optional.of(decoded(text, parameter.substring(CERTIFICATES.length()))));
+            }
+        }
+        throw new IllegalArgumentException(
+                "'" + text + "' names no certificates; expected nbds://HOST:PORT/EXPORT?tls-certificates=DIR");
     }
 
     private static NbdUri unix(String text, String rest) {
@@ -56,7 +83,10 @@ public record NbdUri(NbdAddress address, String exportName) {
     public String toString() {
         return switch (address) {
             case NbdAddress.Unix(String path) -> UNIX + "/" + encoded(exportName) + "?socket=" + encoded(path);
-            case NbdAddress.Tcp tcp -> TCP + tcp + "/" + encoded(exportName);
+            case NbdAddress.Tcp tcp ->
+                tlsCertificates
+                        .map(folder -> TLS + tcp + "/" + encoded(exportName) + "?" + CERTIFICATES + encoded(folder))
+                        .orElseGet(() -> TCP + tcp + "/" + encoded(exportName));
         };
     }
 

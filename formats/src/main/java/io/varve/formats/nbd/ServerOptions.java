@@ -15,6 +15,9 @@ import java.util.function.Function;
  * <p>Thread: the connection's only.
  */
 final class ServerOptions {
+    /** What LIST answers with all that begins so; the name of a bitmap may itself end with a colon. */
+    private static final Set<String> WILDCARDS = Set.of("base:", "qemu:", StatusExtent.DIRTY_BITMAP_PREFIX);
+
     private static final int INFO_EXPORT = 0;
     private static final int INFO_NAME = 1;
     private static final int INFO_DESCRIPTION = 2;
@@ -208,9 +211,9 @@ final class ServerOptions {
     private static List<NegotiatedContext> listed(List<String> queries, ExportDescription export) {
         List<NegotiatedContext> found = new ArrayList<>();
         for (String name : export.metaContexts()) {
-            // A query that ends with a colon asks for all of its namespace.
             if (queries.isEmpty()
-                    || queries.stream().anyMatch(q -> q.equals(name) || (q.endsWith(":") && name.startsWith(q)))) {
+                    || queries.stream()
+                            .anyMatch(q -> q.equals(name) || (WILDCARDS.contains(q) && name.startsWith(q)))) {
                 found.add(new NegotiatedContext(0, name));
             }
         }

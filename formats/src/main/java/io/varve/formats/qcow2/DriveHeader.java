@@ -1,6 +1,8 @@
 package io.varve.formats.qcow2;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -9,6 +11,7 @@ import java.util.Optional;
  * @param sizeBytes what the guest sees; a positive multiple of 512
  * @param autoclear features that go when a program writes that doesn't know them
  * @param backingFormat empty when the header states none
+ * @param bitmaps empty when there are none that are to be heeded
  */
 public record DriveHeader(
         int version,
@@ -23,12 +26,17 @@ public record DriveHeader(
         long autoclear,
         Compression compression,
         Optional<String> backingName,
-        Optional<String> backingFormat) {
+        Optional<String> backingFormat,
+        Optional<BitmapExtension> bitmaps,
+        HeaderRoom room) {
     /** What {@link #decode} needs of the file's beginning. */
     public static final int HEAD_BYTES_MAX = 65_536;
 
     /** Where a version 3 header keeps the autoclear features, 8 bytes. */
     public static final int AUTOCLEAR_OFFSET = HeaderFields.AUTOCLEAR_OFFSET;
+
+    /** The autoclear feature without which bitmaps aren't to be heeded. */
+    public static final long AUTOCLEAR_BITMAPS = BitmapExtension.AUTOCLEAR;
 
     /** Where a header keeps the refcount table's offset, 8 bytes, and behind it its clusters, 4 bytes. */
     public static final int REFCOUNT_TABLE_OFFSET = HeaderFields.REFCOUNT_TABLE_OFFSET;
@@ -59,6 +67,31 @@ public record DriveHeader(
                         + " bits, expected 16; copy it by 'qemu-img convert -O qcow2'");
     }
 
+    /** How many bitmaps the image keeps. */
+    public int bitmapCount() {
+        return bitmaps.map(BitmapExtension::bitmaps).orElse(0);
+    }
+
+    /** Where the bitmap directory stands; it's in the file's bytes. */
+    public long bitmapDirectoryOffsetBytes() {
+        return bitmaps.map(BitmapExtension::directoryOffsetBytes).orElse(0L);
+    }
+
+    /** Bytes of the bitmap directory, at most 64 MiB. */
+    public int bitmapDirectoryBytes() {
+        return bitmaps.map(extension -> (int) extension.directoryBytes()).orElse(0);
+    }
+
+    /** How to make the header say where a bitmap directory stands, which does; empty when there's no room. */
+    public Optional<List<HeaderWrite>> writesToKeepBitmaps(int count, int directoryBytes, long directoryOffsetBytes) {
+        return room.put(new BitmapExtension(count, directoryBytes, directoryOffsetBytes), this);
+    }
+
+    /** How to make the header say that there are no bitmaps. */
+    public List<HeaderWrite> writesToDropBitmaps() {
+        return room.drop(this);
+    }
+
     /** Whether a cluster can be marked as zeros. */
     public boolean hasZeroClusters() {
         return version >= VERSION_WITH_ZEROES;
@@ -67,6 +100,10 @@ public record DriveHeader(
     /** Entries of the L1 table that the drive's size needs; at least one, at most {@link #l1Entries}. */
     public int l2Tables() {
         return (int) l2Tables(clusterSize, sizeBytes);
+    }
+
+    byte[] backingNameBytes() {
+        return backingName.orElse("").getBytes(StandardCharsets.UTF_8);
     }
 
     static long l2Tables(ClusterSize clusterSize, long sizeBytes) {

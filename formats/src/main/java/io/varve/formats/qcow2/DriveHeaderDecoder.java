@@ -38,6 +38,9 @@ final class DriveHeaderDecoder {
 
     private final ByteBuffer head;
     private final long fileBytes;
+    private Optional<String> format = Optional.empty();
+    private Optional<Integer> bitmapsOffset = Optional.empty();
+    private Optional<Integer> endOffset = Optional.empty();
 
     private DriveHeaderDecoder(ByteBuffer head, long fileBytes) {
         this.head = head.slice().order(ByteOrder.BIG_ENDIAN);
@@ -72,7 +75,9 @@ final class DriveHeaderDecoder {
         Optional<String> backing = backingName(clusterSize, headerBytes);
         int limit = Math.min(clusterSize.bytes(), head.remaining());
         int extensionsEnd = backing.isPresent() ? (int) head.getLong(HeaderFields.BACKING_OFFSET) : limit;
-        Optional<String> format = backingFormat(headerBytes, extensionsEnd);
+        readExtensions(headerBytes, extensionsEnd);
+        long autoclear = isOld ? 0 : head.getLong(HeaderFields.AUTOCLEAR_OFFSET);
+        boolean hasBitmaps = bitmapsOffset.isPresent() && (autoclear & BitmapExtension.AUTOCLEAR) != 0;
         long sizeBytes = sizeBytes(clusterSize);
         checkTables(clusterSize);
         return new DriveHeader(
@@ -85,10 +90,12 @@ final class DriveHeaderDecoder {
                 head.getInt(HeaderFields.REFCOUNT_TABLE_CLUSTERS_OFFSET),
                 refcountOrder,
                 snapshots(),
-                isOld ? 0 : head.getLong(HeaderFields.AUTOCLEAR_OFFSET),
+                autoclear,
                 compression,
                 backing,
-                format);
+                format,
+                hasBitmaps ? Optional.of(bitmaps(bitmapsOffset.get(), clusterSize)) : Optional.empty(),
+                new HeaderRoom(bitmapsOffset, endOffset, backing.isPresent() ? extensionsEnd : 0, limit));
     }
 
     private int version() throws RefusedException {
@@ -160,26 +167,52 @@ final class DriveHeaderDecoder {
     }
 
     /** Walks the extensions; those that aren't known may be ignored, as the format has it. */
-    private Optional<String> backingFormat(int begin, int end) throws RefusedException {
-        Optional<String> format = Optional.empty();
+    private void readExtensions(int begin, int end) throws RefusedException {
         int position = begin;
         while (end - position >= HeaderFields.EXTENSION_HEAD_BYTES) {
             int type = head.getInt(position);
             if (type == HeaderFields.EXTENSION_END) {
-                return format;
+                endOffset = Optional.of(position);
+                return;
             }
             int room = end - position - HeaderFields.EXTENSION_HEAD_BYTES;
             int lengthBytes = between("header extension length", position + Integer.BYTES, 0, room);
-            position += HeaderFields.EXTENSION_HEAD_BYTES;
             if (type == HeaderFields.EXTENSION_BACKING_FORMAT) {
                 if (lengthBytes < 1 || lengthBytes > Backing.FORMAT_BYTES_MAX) {
                     throw wrong("backing format length", lengthBytes, "1 to " + Backing.FORMAT_BYTES_MAX);
                 }
-                format = Optional.of(text("backing format", position, lengthBytes));
+                format = Optional.of(text("backing format", position + HeaderFields.EXTENSION_HEAD_BYTES, lengthBytes));
             }
-            position += HeaderFields.padded(lengthBytes);
+            if (type == BitmapExtension.TYPE) {
+                if (lengthBytes != BitmapExtension.LENGTH_BYTES || bitmapsOffset.isPresent()) {
+                    throw wrong(
+                            "bitmaps extension length", lengthBytes, BitmapExtension.LENGTH_BYTES + ", and once only");
+                }
+                bitmapsOffset = Optional.of(position);
+            }
+            position += HeaderFields.EXTENSION_HEAD_BYTES + HeaderFields.padded(lengthBytes);
         }
-        return format;
+    }
+
+    private BitmapExtension bitmaps(int position, ClusterSize clusterSize) throws RefusedException {
+        int begin = position + HeaderFields.EXTENSION_HEAD_BYTES;
+        BitmapExtension extension = BitmapExtension.read(head, begin);
+        int reserved = BitmapExtension.reserved(head, begin);
+        if (reserved != 0) {
+            throw wrong("reserved field of the bitmaps extension", reserved, "0");
+        }
+        if (extension.bitmaps() < 1 || extension.bitmaps() > BitmapLimits.BITMAPS_MAX) {
+            throw wrong("bitmaps in the header", extension.bitmaps(), "1 to " + BitmapLimits.BITMAPS_MAX);
+        }
+        if (extension.directoryBytes() < BitmapEntry.HEAD_BYTES
+                || extension.directoryBytes() > BitmapLimits.DIRECTORY_BYTES_MAX) {
+            throw wrong(
+                    "bitmap directory bytes",
+                    extension.directoryBytes(),
+                    BitmapEntry.HEAD_BYTES + " to " + BitmapLimits.DIRECTORY_BYTES_MAX);
+        }
+        checkTable("bitmap directory", extension.directoryOffsetBytes(), extension.directoryBytes(), clusterSize);
+        return extension;
     }
 
     private String text(String field, int offset, int lengthBytes) throws RefusedException {

@@ -24,7 +24,7 @@ class HandshakeRulesTest {
             1 << 20,
             TransmissionFlag.WRITABLE,
             BlockSizes.DEFAULT,
-            List.of(StatusExtent.BASE_ALLOCATION, "qemu:dirty-bitmap:b"),
+            List.of(StatusExtent.BASE_ALLOCATION, "qemu:dirty-bitmap:b", "qemu:dirty-bitmap:b:c"),
             "a disk");
 
     private static final class OneExport implements ExportDirectory {
@@ -84,9 +84,22 @@ class HandshakeRulesTest {
     void shouldListQemusNamespaceByItsPrefixes() {
         String qemu = "00000001" + "00000005" + hex("qemu:");
         String bitmaps = "00000001" + "00000012" + hex("qemu:dirty-bitmap:");
+        String another = "00000001" + "00000014" + hex("qemu:dirty-bitmap:b:");
+        List<String> both = List.of("META_CONTEXT", "META_CONTEXT", "ACK");
 
-        assertEquals(List.of("META_CONTEXT", "ACK"), types(ask(OptionCode.LIST_META_CONTEXT, DRIVE + qemu)));
-        assertEquals(List.of("META_CONTEXT", "ACK"), types(ask(OptionCode.LIST_META_CONTEXT, DRIVE + bitmaps)));
+        assertEquals(both, types(ask(OptionCode.LIST_META_CONTEXT, DRIVE + qemu)));
+        assertEquals(both, types(ask(OptionCode.LIST_META_CONTEXT, DRIVE + bitmaps)));
+        assertEquals(List.of("ACK"), types(ask(OptionCode.LIST_META_CONTEXT, DRIVE + another)));
+    }
+
+    @Test
+    void shouldSelectNothingByAPrefix() {
+        ask(OptionCode.STRUCTURED_REPLY, "");
+
+        for (String prefix : List.of("qemu:", "qemu:dirty-bitmap:", "base:")) {
+            String query = "00000001" + "%08x".formatted(prefix.length()) + hex(prefix);
+            assertEquals(List.of("ACK"), types(ask(OptionCode.SET_META_CONTEXT, DRIVE + query)));
+        }
     }
 
     @Test

@@ -186,6 +186,7 @@ class HandshakeTest {
                         return;
                     }
                     case ClientHandshake.Step.Entered _,
+                            ClientHandshake.Step.Encrypt _,
                             ClientHandshake.Step.Refused _,
                             ClientHandshake.Step.NoSuchExport _,
                             ClientHandshake.Step.Malformed _ -> {
@@ -216,6 +217,7 @@ class HandshakeTest {
                 }
                 case ClientHandshake.Step.Send(ByteBuffer bytes) -> toServer.add(bytes);
                 case ClientHandshake.Step.NeedMore _ -> toClient.grow();
+                case ClientHandshake.Step.Encrypt _ -> throw new AssertionError("encryption that nobody wants");
                 case ClientHandshake.Step.Refused(String reason) -> throw new RefusedError(reason);
                 case ClientHandshake.Step.NoSuchExport(String reason) -> throw new RefusedError(reason);
                 case ClientHandshake.Step.Malformed(String reason) -> throw new AssertionError(reason);

@@ -114,7 +114,8 @@ public final class DriveMapping {
                 bitmap.persistent(),
                 toAvro(bitmap.status()),
                 bitmap.anchor().map(MarkMapping::toAvro).orElse(null),
-                new ArrayList<>(bitmap.generations()));
+                new ArrayList<>(bitmap.generations()),
+                bitmap.sequence());
     }
 
     private static Bitmap toCore(io.varve.schemas.avro.Bitmap bitmap) {
@@ -124,14 +125,15 @@ public final class DriveMapping {
                 bitmap.getPersistent(),
                 status(bitmap.getStatus()),
                 bitmap.getAnchor().map(MarkMapping::toCore),
-                new TreeSet<>(bitmap.getGenerations()));
+                new TreeSet<>(bitmap.getGenerations()),
+                bitmap.getSequence());
     }
 
     private static Object toAvro(BitmapStatus status) {
         return switch (status) {
             case BitmapStatus.Idle(Recording recording) -> new BitmapIdle(toAvro(recording));
-            case BitmapStatus.Busy(var backup, var successor, var recording) ->
-                new BitmapBusy(MarkMapping.toAvro(backup), new ArrayList<>(successor), toAvro(recording));
+            case BitmapStatus.Busy(var backup, var successor, var recording, var sequence) ->
+                new BitmapBusy(MarkMapping.toAvro(backup), new ArrayList<>(successor), toAvro(recording), sequence);
             case BitmapStatus.Inconsistent(String reason) -> new BitmapInconsistent(reason);
         };
     }
@@ -143,7 +145,8 @@ public final class DriveMapping {
                 new BitmapStatus.Busy(
                         MarkMapping.toCore(busy.getBackup()),
                         new TreeSet<>(busy.getSuccessor()),
-                        toCore(busy.getRecording()));
+                        toCore(busy.getRecording()),
+                        busy.getSuccessorSequence());
             case BitmapInconsistent inconsistent -> new BitmapStatus.Inconsistent(inconsistent.getReason());
             default -> throw Scalars.unexpected("Bitmap.status", status);
         };

@@ -2,6 +2,7 @@ package io.varve.schemas.mapping;
 
 import io.varve.core.bits.Granularity;
 import io.varve.core.drive.Arrival;
+import io.varve.core.drive.NewArea;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
 import io.varve.core.id.BitmapName;
@@ -17,12 +18,14 @@ import io.varve.schemas.avro.BitmapMarkedInconsistent;
 import io.varve.schemas.avro.BitmapRemoved;
 import io.varve.schemas.avro.BitmapsMerged;
 import io.varve.schemas.avro.Checkpoint;
+import io.varve.schemas.avro.CutReduced;
 import io.varve.schemas.avro.DriveAttached;
 import io.varve.schemas.avro.DriveDetached;
 import io.varve.schemas.avro.DriveResized;
 import io.varve.schemas.avro.ExtentsDirtied;
 import io.varve.schemas.avro.GenerationSealed;
 import io.varve.schemas.avro.GenerationsCoalesced;
+import io.varve.schemas.avro.MarksImported;
 import io.varve.schemas.avro.SyncPointMarked;
 import java.util.ArrayList;
 import java.util.TreeSet;
@@ -61,11 +64,16 @@ public final class EventMapping {
             case DriveEvent.BitmapDisabled(BitmapName bitmap) -> new BitmapDisabled(bitmap.value());
             case DriveEvent.BitmapsMerged(var target, var sources, var generations) ->
                 new BitmapsMerged(target.value(), Scalars.bitmapNames(sources), new ArrayList<>(generations));
+            case DriveEvent.MarksImported(var generation, var into, var dirtyBytes, var digest, var opened) ->
+                new MarksImported(generation, into.value(), dirtyBytes, Scalars.toAvro(digest), opened.bytes());
+            case DriveEvent.CutReduced(var backup, var generations) ->
+                new CutReduced(MarkMapping.toAvro(backup), new ArrayList<>(generations));
             case DriveEvent.BitmapMarkedInconsistent(var bitmap, var reason) ->
                 new BitmapMarkedInconsistent(bitmap.value(), reason);
             case DriveEvent.SyncPointMarked(var mark) -> new SyncPointMarked(MarkMapping.toAvro(mark));
             case DriveEvent.BackupConcluded concluded -> ConclusionMapping.toAvro(concluded);
-            case DriveEvent.DriveResized(long sizeBytes) -> new DriveResized(sizeBytes);
+            case DriveEvent.DriveResized(var sizeBytes, var newArea) ->
+                new DriveResized(sizeBytes, io.varve.schemas.avro.NewArea.valueOf(newArea.name()));
             case DriveEvent.DriveDetached(var image) -> new DriveDetached(DriveMapping.toAvro(image));
             case DriveEvent.GenerationsCoalesced(var merged, var into, var dirtyBytes, var digest) ->
                 new GenerationsCoalesced(new ArrayList<>(merged), into, dirtyBytes, Scalars.toAvro(digest));
@@ -98,11 +106,24 @@ public final class EventMapping {
                         new BitmapName(merged.getTarget()),
                         merged.getSources().stream().map(BitmapName::new).toList(),
                         new TreeSet<>(merged.getGenerations()));
+            case MarksImported imported ->
+                new DriveEvent.MarksImported(
+                        imported.getGeneration(),
+                        new BitmapName(imported.getInto()),
+                        imported.getDirtyBytes(),
+                        Scalars.toCore(imported.getDigest()),
+                        new Granularity(imported.getOpenedGranularityBytes()));
+            case CutReduced reduced ->
+                new DriveEvent.CutReduced(
+                        MarkMapping.toCore(reduced.getBackup()), new TreeSet<>(reduced.getGenerations()));
             case BitmapMarkedInconsistent marked ->
                 new DriveEvent.BitmapMarkedInconsistent(new BitmapName(marked.getBitmap()), marked.getReason());
             case SyncPointMarked marked -> new DriveEvent.SyncPointMarked(MarkMapping.toCore(marked.getMark()));
             case BackupConcluded concluded -> ConclusionMapping.toCore(concluded);
-            case DriveResized resized -> new DriveEvent.DriveResized(resized.getSizeBytes());
+            case DriveResized resized ->
+                new DriveEvent.DriveResized(
+                        resized.getSizeBytes(),
+                        NewArea.valueOf(resized.getNewArea().name()));
             case DriveDetached detached -> new DriveEvent.DriveDetached(DriveMapping.toCore(detached.getImage()));
             case GenerationsCoalesced coalesced ->
                 new DriveEvent.GenerationsCoalesced(

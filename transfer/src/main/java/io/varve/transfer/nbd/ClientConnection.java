@@ -2,6 +2,7 @@ package io.varve.transfer.nbd;
 
 import io.varve.formats.nbd.ClientHandshake;
 import io.varve.formats.nbd.ClientHandshake.Step;
+import io.varve.formats.nbd.NbdAddress;
 import io.varve.formats.nbd.NbdRequest;
 import io.varve.formats.nbd.NbdSession;
 import io.varve.formats.nbd.NbdUri;
@@ -9,6 +10,7 @@ import io.varve.formats.nbd.StatusExtent;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ByteChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
@@ -22,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import javax.net.ssl.SSLContext;
 
 /**
  * One connection to a server: the sending side for any thread, and the reader's thread.
@@ -30,20 +33,25 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class ClientConnection implements ReplyReader.Requests {
     private final NbdUri uri;
-    private final SocketChannel channel;
+    private final SocketChannel socket;
+    private final Optional<SSLContext> tls;
     private final Semaphore inFlight;
     private final Map<Long, PendingRequest> pending = new ConcurrentHashMap<>();
     private final AtomicLong cookies = new AtomicLong();
     private final ReentrantLock sending = new ReentrantLock();
     private final ByteBuffer head = ByteBuffer.allocateDirect(NbdRequest.HEADER_BYTES); // Guarded by sending.
     private final ReplyReader replies;
+    private volatile ByteChannel channel; // The socket, or TLS over it.
     private volatile Optional<IOException> ended = Optional.empty();
 
-    ClientConnection(NbdUri uri, SocketChannel channel, int inFlightMax) {
+    /** @param tls for the encryption that's to be begun, if any */
+    ClientConnection(NbdUri uri, SocketChannel socket, Optional<SSLContext> tls, int inFlightMax) {
         this.uri = uri;
-        this.channel = channel;
+        this.socket = socket;
+        this.tls = tls;
+        this.channel = socket;
         this.inFlight = new Semaphore(inFlightMax);
-        this.replies = new ReplyReader(channel, this);
+        this.replies = new ReplyReader(socket, this);
     }
 
     /** Starts the reader's thread, which first does the handshake. */
@@ -72,6 +80,10 @@ final class ClientConnection implements ReplyReader.Requests {
             switch (handshake.advance(replies.buffer())) {
                 case Step.NeedMore _ -> replies.receive();
                 case Step.Send(ByteBuffer bytes) -> send(bytes);
+                case Step.Encrypt(ByteBuffer bytes) -> {
+                    encrypt();
+                    send(bytes);
+                }
                 case Step.Entered(NbdSession session) -> {
                     return session;
                 }
@@ -82,6 +94,12 @@ final class ClientConnection implements ReplyReader.Requests {
         }
     }
 
+    private void encrypt() throws IOException {
+        String host = uri.address() instanceof NbdAddress.Tcp tcp ? tcp.host() : "localhost";
+        channel = TlsChannel.connect(socket, tls.orElseThrow(), host);
+        replies.encrypt(channel);
+    }
+
     long nextCookie() {
         return cookies.incrementAndGet();
     }
@@ -89,6 +107,11 @@ final class ClientConnection implements ReplyReader.Requests {
     /** Sends a request, as soon as there are few enough in flight. */
     CompletableFuture<List<StatusExtent>> submit(PendingRequest request, ByteBuffer payload) {
         inFlight.acquireUninterruptibly();
+        if (ended.isPresent()) {
+            inFlight.release();
+            return CompletableFuture.failedFuture(
+                    new NotSentException(String.valueOf(ended.get().getMessage())));
+        }
         pending.put(request.request().cookie(), request);
         try {
             sending.lock();
@@ -153,6 +176,7 @@ final class ClientConnection implements ReplyReader.Requests {
     private IOException failure(Throwable cause) {
         return switch (cause) {
             case NbdException known -> new NbdException(known.error(), uri + ": " + known.getMessage());
+            case NotSentException known -> new NotSentException(String.valueOf(known.getMessage()));
             case NoSuchExportException known -> new NoSuchExportException(String.valueOf(known.getMessage()));
             default -> new IOException(cause.getMessage(), cause);
         };
@@ -164,6 +188,7 @@ final class ClientConnection implements ReplyReader.Requests {
             try {
                 disconnect.encode(head.clear());
                 send(head.flip());
+                channel.close();
             } catch (IOException e) {
                 end(e);
             } finally {
@@ -180,7 +205,8 @@ final class ClientConnection implements ReplyReader.Requests {
             }
         }
         try {
-            channel.close();
+            // The socket alone: to end the encryption in order could take a server that listens.
+            socket.close();
         } catch (IOException e) {
             reason.addSuppressed(e);
         }

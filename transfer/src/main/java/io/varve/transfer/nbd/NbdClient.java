@@ -1,6 +1,8 @@
 package io.varve.transfer.nbd;
 
 import io.varve.formats.nbd.ClientHandshake;
+import io.varve.formats.nbd.ClientHandshake.Encryption;
+import io.varve.formats.nbd.NbdAddress;
 import io.varve.formats.nbd.NbdCommand;
 import io.varve.formats.nbd.NbdLimits;
 import io.varve.formats.nbd.NbdRequest;
@@ -12,10 +14,13 @@ import io.varve.formats.nbd.TransmissionFlag;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import javax.net.ssl.SSLContext;
 
 /**
  * A client of one export on one connection, with many requests in flight.
@@ -51,13 +56,16 @@ public final class NbdClient implements AutoCloseable {
      * @param contexts the meta contexts that {@link #blockStatus} will be asked for; those that the server hasn't got
      *     are missing from {@link #metaContexts()}
      * @throws NoSuchExportException when the server has no such export
-     * @throws IOException in one sentence: no server, not an NBD server, or no answer in time
+     * @throws IOException in one sentence: no server, not an NBD server, no encryption where that's demanded, or no
+     *     answer in time
      */
     public static NbdClient connect(NbdUri uri, List<String> contexts, NbdClientOptions options) throws IOException {
+        Optional<SSLContext> tls = tls(uri, options);
         SocketChannel channel = NbdSockets.connect(uri.address(), options.connectTimeout());
-        ClientConnection connection = new ClientConnection(uri, channel, options.inFlightMax());
+        ClientConnection connection = new ClientConnection(uri, channel, tls, options.inFlightMax());
         try {
-            ClientHandshake handshake = new ClientHandshake(uri.exportName(), contexts);
+            ClientHandshake handshake = new ClientHandshake(
+                    uri.exportName(), contexts, tls.isPresent() ? Encryption.DEMANDED : Encryption.NONE);
             NbdSession session =
                     connection.await(connection.start(handshake), options.connectTimeout(), "the handshake");
             return new NbdClient(uri, options, session, connection);
@@ -65,6 +73,14 @@ public final class NbdClient implements AutoCloseable {
             channel.close();
             throw e;
         }
+    }
+
+    private static Optional<SSLContext> tls(NbdUri uri, NbdClientOptions options) throws IOException {
+        if (uri.tlsCertificates().isPresent()) {
+            return Optional.of(
+                    TlsCredentials.client(Path.of(uri.tlsCertificates().get())));
+        }
+        return uri.address() instanceof NbdAddress.Tcp ? options.tls() : Optional.empty();
     }
 
     public long sizeBytes() {

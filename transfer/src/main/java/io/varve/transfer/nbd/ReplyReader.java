@@ -8,7 +8,7 @@ import io.varve.formats.nbd.StatusExtent;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
+import java.nio.channels.ByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
@@ -32,11 +32,11 @@ final class ReplyReader {
         void finished(PendingRequest request);
     }
 
-    private final SocketChannel channel;
     private final Requests requests;
+    private ByteChannel channel;
     private final ByteBuffer in = ByteBuffer.allocateDirect(BUFFER_BYTES).limit(0);
 
-    ReplyReader(SocketChannel channel, Requests requests) {
+    ReplyReader(ByteChannel channel, Requests requests) {
         this.channel = channel;
         this.requests = requests;
     }
@@ -44,6 +44,11 @@ final class ReplyReader {
     /** What has been received and not yet consumed. */
     ByteBuffer buffer() {
         return in;
+    }
+
+    /** What comes from now on comes by {@code encrypted}. */
+    void encrypt(ByteChannel encrypted) {
+        channel = encrypted;
     }
 
     /** Reads replies until the connection fails or is closed, which throws. */

@@ -65,7 +65,8 @@ public final class NbdClusterSource implements ClusterSource {
         List<String> contexts = new ArrayList<>();
         contexts.add(StatusExtent.BASE_ALLOCATION);
         bitmap.ifPresent(name -> contexts.add(context(name)));
-        NbdClientOptions bounds = new NbdClientOptions(options.connectTimeout(), options.stallTimeout(), IN_FLIGHT_MAX);
+        NbdClientOptions bounds =
+                new NbdClientOptions(options.connectTimeout(), options.stallTimeout(), IN_FLIGHT_MAX, options.tls());
         List<NbdClient> clients = new ArrayList<>();
         clients.add(NbdClient.connect(uri, contexts, bounds));
         if (clients.getFirst().flags().contains(TransmissionFlag.CAN_MULTI_CONN)) {

@@ -1,9 +1,12 @@
 package io.varve.capture.backend.qcow2;
 
+import io.varve.formats.nbd.NbdError;
 import io.varve.formats.qcow2.ClusterSize;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -50,6 +53,55 @@ final class ClusterAllocator {
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * The first of {@code count} neighbours, each as {@link #take} gives it.
+     *
+     * @param count at most as many as a refcount block counts, but for itself
+     */
+    long takeRun(int count) throws IOException {
+        if (count >= clusterSize.refcountsPerBlock()) {
+            throw file.failed(
+                    NbdError.ENOSPC,
+                    "can't keep " + count + " clusters side by side, expected fewer than "
+                            + clusterSize.refcountsPerBlock());
+        }
+        lock.lock();
+        try {
+            long[] run = new long[count];
+            List<Long> passed = new ArrayList<>();
+            int length = 0;
+            while (length < count) {
+                long cluster = next();
+                refcounts.checkUnused(cluster);
+                if (length > 0 && cluster != run[length - 1] + 1) {
+                    Arrays.stream(run, 0, length).forEach(passed::add);
+                    length = 0;
+                }
+                run[length++] = cluster;
+            }
+            passed.forEach(this::remember);
+            countNow(run, count);
+            return run[0];
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lets clusters go that nothing else refers to; those that aren't counted once stay, and leak at worst. */
+    void releaseOnce(long[] clusters) throws IOException {
+        lock.lock();
+        try {
+            for (long cluster : clusters) {
+                if (!refcounts.covers(cluster) || refcounts.get(cluster) != 1) {
+                    return;
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        Arrays.stream(clusters).distinct().forEach(this::release);
     }
 
     /** Lets a reference to a host cluster go, which isn't in the tables any more. */
@@ -158,16 +210,21 @@ final class ClusterAllocator {
             found[count++] = cluster;
         }
         Arrays.sort(found);
-        long oldEnd = clusterSize.clusters(file.lengthBytes());
-        file.growTo(clusterSize.offsetBytes(found[count - 1] + 1));
-        clearUsed(found, oldEnd);
-        refcounts.add(found, count, 1);
-        file.sync();
+        countNow(found, count);
         for (long cluster : found) {
             counted.addLast(cluster);
         }
         int batchMax = Math.clamp(BATCH_BYTES_MAX / clusterSize.bytes(), BATCH_MIN, BATCH_MAX);
         batch = Math.min(2 * batch, batchMax);
+    }
+
+    /** Makes free clusters read as zeros and be counted, both durably. */
+    private void countNow(long[] sorted, int count) throws IOException {
+        long oldEnd = clusterSize.clusters(file.lengthBytes());
+        file.growTo(clusterSize.offsetBytes(sorted[count - 1] + 1));
+        clearUsed(sorted, oldEnd);
+        refcounts.add(sorted, count, 1);
+        file.sync();
     }
 
     /** A free cluster, which isn't found a second time. */

@@ -24,7 +24,8 @@ final class ImageFile implements Closeable {
     private final AtomicLong lengthBytes;
     private final SharedSync sync;
 
-    private ImageFile(Path path, Backend file) {
+    /** The image lies in {@code file}; {@code path} is what messages call it. */
+    ImageFile(Path path, Backend file) {
         this.path = path;
         this.file = file;
         lengthBytes = new AtomicLong(file.sizeBytes());

@@ -22,8 +22,10 @@ record OpenedImage(
         ImageFile file,
         DriveHeader header,
         ClusterMap map,
+        MetadataMap metadata,
         Optional<ClusterAllocator> allocator,
-        Optional<Backend> backing) {
+        Optional<Backend> backing,
+        UnpackedClusters unpacked) {
 
     /**
      * Opens the last image of a chain.
@@ -31,7 +33,12 @@ record OpenedImage(
      * @throws IOException in one sentence; nothing is open then
      */
     static OpenedImage open(List<Path> chain, BackendAccess access, BackingRule.Opener below) throws IOException {
-        ImageFile file = ImageFile.open(chain.getLast(), access);
+        return open(ImageFile.open(chain.getLast(), access), chain, access, below);
+    }
+
+    /** Opens the last image of a chain, which lies in {@code file}; closes that when it can't. */
+    static OpenedImage open(ImageFile file, List<Path> chain, BackendAccess access, BackingRule.Opener below)
+            throws IOException {
         try {
             DriveHeader header = header(file);
             if (access == BackendAccess.READ_WRITE
@@ -46,14 +53,21 @@ record OpenedImage(
                             file, header.clusterSize(), new Refcounts(file, header, blocks, metadata)))
                     : Optional.empty();
             ClusterMap map = new ClusterMap(file, header, l1, metadata);
-            return new OpenedImage(file, header, map, allocator, below.open(chain, header));
+            return new OpenedImage(
+                    file,
+                    header,
+                    map,
+                    metadata,
+                    allocator,
+                    below.open(chain, header),
+                    new UnpackedClusters(header.clusterSize().bytes()));
         } catch (IOException | RuntimeException e) {
             file.close();
             throw e;
         }
     }
 
-    private static DriveHeader header(ImageFile file) throws IOException {
+    static DriveHeader header(ImageFile file) throws IOException {
         ByteBuffer head = ByteBuffer.allocate((int) Math.min(DriveHeader.HEAD_BYTES_MAX, file.lengthBytes()));
         file.read(0, head);
         return value(file, DriveHeader.decode(head.flip(), file.lengthBytes()));
@@ -131,11 +145,12 @@ record OpenedImage(
             case UNALLOCATED -> readBacking(offsetBytes, into);
             case ZERO -> Zeroes.fill(into);
             case DATA -> file.read(DriveEntry.hostOffsetBytes(entry) + inCluster, into);
-            case COMPRESSED -> into.put(unpacked(entry, offsetBytes), inCluster, into.remaining());
+            case COMPRESSED ->
+                into.put(unpacked.get(entry, () -> unpack(entry, offsetBytes)), inCluster, into.remaining());
         }
     }
 
-    private byte[] unpacked(long entry, long offsetBytes) throws IOException {
+    private byte[] unpack(long entry, long offsetBytes) throws IOException {
         long hostOffsetBytes = DriveEntry.compressedOffsetBytes(entry, header.clusterSize());
         byte[] packed = new byte[DriveEntry.compressedBytes(entry, header.clusterSize())];
         file.read(hostOffsetBytes, ByteBuffer.wrap(packed));

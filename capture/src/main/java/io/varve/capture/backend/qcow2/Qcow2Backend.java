@@ -4,6 +4,7 @@ import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.backend.RequestFailedException;
 import io.varve.capture.backend.ZeroMode;
+import io.varve.core.bits.HierarchicalBitSet;
 import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.StatusExtent;
 import io.varve.formats.qcow2.DriveEntry;
@@ -31,14 +32,16 @@ public final class Qcow2Backend implements Backend {
 
     private final Path path;
     private final OpenedImage image;
+    private final ImageBitmaps bitmaps;
     private final Optional<Qcow2Changes> changes;
     private final ReentrantReadWriteLock gate = new ReentrantReadWriteLock();
     private boolean closed; // Guarded by gate.
 
-    private Qcow2Backend(Path path, OpenedImage image) {
+    Qcow2Backend(Path path, OpenedImage image) {
         this.path = path;
         this.image = image;
-        changes = image.allocator().map(allocator -> new Qcow2Changes(image, allocator));
+        bitmaps = new ImageBitmaps(image);
+        changes = image.allocator().map(allocator -> new Qcow2Changes(image, allocator, bitmaps));
     }
 
     /**
@@ -206,6 +209,12 @@ public final class Qcow2Backend implements Backend {
     }
 
     @Override
+    public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
+        StatusExtent first = allocation(offsetBytes, lengthBytes, 1).getFirst();
+        return (first.flags() & StatusExtent.ZERO) == 0 ? 0 : first.lengthBytes();
+    }
+
+    @Override
     public List<StatusExtent> allocation(long offsetBytes, long lengthBytes, int extentsMax) throws IOException {
         AllocationExtents extents = new AllocationExtents(extentsMax);
         inGate(() -> {
@@ -256,6 +265,70 @@ public final class Qcow2Backend implements Backend {
             told += extent.lengthBytes();
         }
         return told;
+    }
+
+    /** A request that wants the image for itself. */
+    private interface Alone<T> {
+        T run() throws IOException;
+    }
+
+    private <T> T alone(Alone<T> request) throws IOException {
+        gate.writeLock().lock();
+        try {
+            inGate(() -> {});
+            return request.run();
+        } finally {
+            gate.writeLock().unlock();
+        }
+    }
+
+    /**
+     * The bitmaps that the image keeps. Whoever asks looks after them from now on: with the first change they're marked
+     * as in use, and stay so unless {@link #storeBitmaps} comes last. If nobody asks, the first change drops them.
+     */
+    public BitmapOutcome<List<StoredBitmap>> loadBitmaps() throws IOException {
+        return alone(bitmaps::load);
+    }
+
+    /** What a loaded bitmap holds, one bit a granule; refused after the first change, and when it's inconsistent. */
+    public BitmapOutcome<HierarchicalBitSet> readBitmap(String name) throws IOException {
+        return alone(() -> bitmaps.bits(name));
+    }
+
+    /** Why the image can't keep such a bitmap, as QEMU says it; empty when it can. */
+    public Optional<String> objectionToBitmap(String name, long granularityBytes) throws IOException {
+        return alone(() -> bitmaps.objection(name, granularityBytes));
+    }
+
+    /**
+     * Durably stores bitmaps, which are valid until the next change; best just before {@link #close}. What was kept
+     * before and isn't among them goes, except inconsistent ones.
+     *
+     * @return what the image keeps now
+     * @throws IOException when it isn't known whether they were stored; they're in use then, or gone
+     */
+    public BitmapOutcome<List<StoredBitmap>> storeBitmaps(List<BitmapToStore> stored) throws IOException {
+        return changeBitmaps(allocator -> bitmaps.store(stored, allocator));
+    }
+
+    /** Durably removes a bitmap if it's there; it may be inconsistent. Returns what the image keeps now. */
+    public BitmapOutcome<List<StoredBitmap>> removeBitmap(String name) throws IOException {
+        return changeBitmaps(allocator -> bitmaps.remove(name, allocator));
+    }
+
+    private interface BitmapChange {
+        BitmapOutcome<List<StoredBitmap>> by(ClusterAllocator allocator) throws IOException;
+    }
+
+    private BitmapOutcome<List<StoredBitmap>> changeBitmaps(BitmapChange change) throws IOException {
+        Qcow2Changes writable = changes();
+        return alone(() -> {
+            ClusterAllocator allocator = image.allocator().orElseThrow();
+            writable.bitmapsChanged();
+            BitmapOutcome<List<StoredBitmap>> outcome = change.by(allocator);
+            allocator.settle(this::awaitOthers);
+            return outcome;
+        });
     }
 
     @Override

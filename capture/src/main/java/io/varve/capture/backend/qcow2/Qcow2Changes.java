@@ -5,7 +5,6 @@ import io.varve.capture.backend.ZeroMode;
 import io.varve.formats.nbd.NbdError;
 import io.varve.formats.qcow2.DriveEntry;
 import io.varve.formats.qcow2.DriveEntry.Kind;
-import io.varve.formats.qcow2.DriveHeader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
@@ -19,11 +18,14 @@ final class Qcow2Changes {
     private final ClusterAllocator allocator;
     private final RangeLocks ranges = new RangeLocks();
     private final Object first = new Object();
+    private final ImageBitmaps bitmaps;
     private volatile boolean changed;
+    private volatile boolean begun;
 
-    Qcow2Changes(OpenedImage image, ClusterAllocator allocator) {
+    Qcow2Changes(OpenedImage image, ClusterAllocator allocator, ImageBitmaps bitmaps) {
         this.image = image;
         this.allocator = allocator;
+        this.bitmaps = bitmaps;
     }
 
     /** Whether anything was changed since the image was opened. */
@@ -31,21 +33,24 @@ final class Qcow2Changes {
         return changed;
     }
 
-    /**
-     * Before the first change: what other programs keep in the image and Varve doesn't know, such as QEMU's persistent
-     * bitmaps, is durably marked as outdated.
-     */
+    /** Before the first change: what's kept in the image about its content is durably marked as outdated. */
     private void beginChange() throws IOException {
-        if (changed) {
+        if (begun) {
             return;
         }
         synchronized (first) {
-            if (!changed && image.header().autoclear() != 0) {
-                image.file().write(DriveHeader.AUTOCLEAR_OFFSET, ByteBuffer.allocate(Long.BYTES));
-                image.file().sync();
+            if (!begun) {
+                changed = true;
+                bitmaps.beginChange(allocator);
+                begun = true;
             }
-            changed = true;
         }
+    }
+
+    /** The bitmaps were changed, by a caller who has the image for itself: the next change outdates them again. */
+    void bitmapsChanged() {
+        changed = true;
+        begun = false;
     }
 
     /** Writes what remains of {@code data}, which is at most a few clusters. */

@@ -11,6 +11,9 @@
  *       it before is in progress.
  * </ol>
  *
+ * <p>The bitmaps that an image keeps are read and stored as QEMU does it
+ * ({@link io.varve.capture.backend.qcow2.ImageBitmaps}); after a cut they're gone, or inconsistent, or right.
+ *
  * <p>A completed write has reached the host's kernel, with its tables: it outlives the agent, flushed or not.
  */
 @NullMarked

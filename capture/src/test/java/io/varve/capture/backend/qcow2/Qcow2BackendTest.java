@@ -133,6 +133,24 @@ class Qcow2BackendTest {
     }
 
     @Test
+    void shouldUnpackACompressedClusterOnceForManySmallReads() throws IOException {
+        byte[] content = TestImages.content(new SplittableRandom(7), SIZE_BYTES);
+        Path raw = Files.write(folder.resolve("source.raw"), content);
+        Path image = folder.resolve("compressed.qcow2");
+        TestImages.qemuImg("convert", "-c", "-f", "raw", "-O", "qcow2", raw.toString(), image.toString());
+        try (Qcow2Backend backend = Qcow2Backend.open(image, BackendAccess.READ_ONLY, BackingRule.REFUSE)) {
+            assertArrayEquals(Arrays.copyOf(content, 512), TestImages.read(backend, 0, 512));
+            // Whoever unpacks it again fails from now on.
+            Files.write(image, new byte[(int) Files.size(image)]);
+
+            for (int offset = 0; offset < 65_536; offset += 512) {
+                assertArrayEquals(
+                        Arrays.copyOfRange(content, offset, offset + 512), TestImages.read(backend, offset, 512));
+            }
+        }
+    }
+
+    @Test
     void shouldTellAllocation() throws IOException {
         Path image = create("map.qcow2", "cluster_size=64k");
         try (Qcow2Backend backend = open(image)) {
@@ -164,7 +182,6 @@ class Qcow2BackendTest {
         }
 
         assertFalse(TestImages.qemuImg("info", "-f", "qcow2", image.toString()).contains("name: daily"));
-        TestImages.qemuImg("check", "-r", "leaks", "-f", "qcow2", image.toString());
         TestImages.assertClean(image);
     }
 

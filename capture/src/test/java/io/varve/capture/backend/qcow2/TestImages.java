@@ -31,6 +31,25 @@ final class TestImages {
         }
     }
 
+    /** What qemu-img tells of an image that's open for writing, without runs of blanks. */
+    static String infoOfOpen(Path image) {
+        return qemuImg("info", "-U", "-f", "qcow2", image.toString()).replaceAll("\\s+", " ");
+    }
+
+    /** Runs qemu-io's commands. */
+    static void qemuIo(Path image, String... commands) throws IOException {
+        List<String> command = new ArrayList<>(List.of("qemu-io", "-f", "qcow2"));
+        for (String each : commands) {
+            command.addAll(List.of("-c", each));
+        }
+        command.add(image.toString());
+        try {
+            Tool.run(command.toArray(String[]::new)).success();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     /** An empty image. */
     static Path create(Path image, String options, long sizeBytes) {
         qemuImg("create", "-q", "-f", "qcow2", "-o", options, image.toString(), Long.toString(sizeBytes));

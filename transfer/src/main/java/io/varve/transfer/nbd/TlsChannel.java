@@ -1,9 +1,10 @@
-package io.varve.capture.nbd;
+package io.varve.transfer.nbd;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -15,29 +16,35 @@ import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLParameters;
 
 /**
- * A socket with TLS over it, on the server's side; the client must show a certificate.
+ * A socket with TLS over it; both sides must show a certificate, and the server's must be its host's.
  *
  * <p>Thread: one reads, any write, one at a time: the lock keeps an answer of the engine's own (a key update) from
  * getting between the records of a write. The engine lets one thread encrypt while another decrypts.
  */
-final class TlsChannel implements ByteChannel {
+public final class TlsChannel implements ByteChannel {
     /** Records that are encrypted before they're written: a reply of 256 KiB takes two writes. */
     private static final int RECORDS_A_WRITE = 8;
 
+    private static final Duration GOODBYE_MAX = Duration.ofSeconds(1);
     private static final String OLD_PROTOCOL = "TLSv1.2";
+    /** A session isn't resumed, so no port is needed to know it by. */
+    private static final int NO_PORT = -1;
+
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
     private final SocketChannel channel;
     private final SSLEngine engine;
+    private final String peer;
     private final ReentrantLock writing = new ReentrantLock();
     private final ByteBuffer received; // Encrypted, from position to limit. The reader's.
     private final ByteBuffer decrypted; // What had no room with the caller. The reader's.
     private final ByteBuffer encrypted; // Guarded by the lock.
     private boolean established; // The reader's.
 
-    private TlsChannel(SocketChannel channel, SSLEngine engine) {
+    private TlsChannel(SocketChannel channel, SSLEngine engine, String peer) {
         this.channel = channel;
         this.engine = engine;
+        this.peer = peer;
         int packetBytes = engine.getSession().getPacketBufferSize();
         this.received = ByteBuffer.allocateDirect(RECORDS_A_WRITE * packetBytes).limit(0);
         this.decrypted = ByteBuffer.allocate(engine.getSession().getApplicationBufferSize())
@@ -46,25 +53,49 @@ final class TlsChannel implements ByteChannel {
     }
 
     /**
-     * Encrypts a connection; blocks until the client is known.
+     * Encrypts a connection that came in; blocks until the client is known.
      *
-     * @throws PeerFaultException in one sentence, when the client doesn't speak TLS or isn't trusted
+     * @throws SSLException in one sentence, when the client doesn't speak TLS or isn't trusted
      */
-    static TlsChannel accept(SocketChannel channel, SSLContext context) throws IOException {
+    public static TlsChannel accept(SocketChannel channel, SSLContext context) throws IOException {
         SSLEngine engine = context.createSSLEngine();
         engine.setUseClientMode(false);
-        SSLParameters parameters = engine.getSSLParameters();
+        SSLParameters parameters = parameters(engine);
         parameters.setNeedClientAuth(true);
-        parameters.setProtocols(new String[] {"TLSv1.3", OLD_PROTOCOL});
         engine.setSSLParameters(parameters);
-        TlsChannel encrypted = new TlsChannel(channel, engine);
+        return begun(new TlsChannel(channel, engine, "client"));
+    }
+
+    /**
+     * Encrypts a connection that this side made; blocks until the server is known.
+     *
+     * @param host whom the server's certificate must name
+     * @throws SSLException in one sentence, when the server doesn't speak TLS or isn't trusted
+     */
+    public static TlsChannel connect(SocketChannel channel, SSLContext context, String host) throws IOException {
+        SSLEngine engine = context.createSSLEngine(host, NO_PORT);
+        engine.setUseClientMode(true);
+        SSLParameters parameters = parameters(engine);
+        // The rules by which a certificate names a host (RFC 2818), which aren't of that protocol alone.
+        parameters.setEndpointIdentificationAlgorithm("HTTPS");
+        engine.setSSLParameters(parameters);
+        return begun(new TlsChannel(channel, engine, "server"));
+    }
+
+    private static SSLParameters parameters(SSLEngine engine) {
+        SSLParameters parameters = engine.getSSLParameters();
+        parameters.setProtocols(new String[] {"TLSv1.3", OLD_PROTOCOL});
+        return parameters;
+    }
+
+    private static TlsChannel begun(TlsChannel encrypted) throws IOException {
         try {
-            engine.beginHandshake();
+            encrypted.engine.beginHandshake();
             encrypted.shakeHands();
             encrypted.established = true;
         } catch (SSLException e) {
             encrypted.tellAlert();
-            throw new PeerFaultException("no encryption could be agreed on: " + e.getMessage());
+            throw new SSLException("no encryption could be agreed on: " + e.getMessage(), e);
         }
         return encrypted;
     }
@@ -77,7 +108,7 @@ final class TlsChannel implements ByteChannel {
                 case NEED_WRAP -> write(NOTHING.duplicate());
                 case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> {
                     if (!unwrapped(decrypted.clear())) {
-                        throw new SSLHandshakeException("the client went away");
+                        throw new SSLHandshakeException("the " + peer + " went away");
                     }
                     decrypted.flip();
                 }
@@ -154,7 +185,7 @@ final class TlsChannel implements ByteChannel {
         if (result.getHandshakeStatus() == HandshakeStatus.NEED_TASK) {
             if (established && OLD_PROTOCOL.equals(engine.getSession().getProtocol())) {
                 // Costly, of no use, and gone from the protocol since.
-                throw new SSLException("the client wants to negotiate the encryption again");
+                throw new SSLException("the " + peer + " wants to negotiate the encryption again");
             }
             runTasks();
         }
@@ -189,7 +220,7 @@ final class TlsChannel implements ByteChannel {
         do {
             SSLEngineResult result = engine.wrap(source, encrypted);
             if (result.getStatus() == Status.CLOSED && source.hasRemaining()) {
-                throw new SSLException("the client has ended the encryption");
+                throw new SSLException("the " + peer + " has ended the encryption");
             }
             if (source.hasRemaining() && result.bytesConsumed() == 0 && result.bytesProduced() == 0) {
                 throw new SSLException("the encryption makes no progress: " + result.getHandshakeStatus());
@@ -197,7 +228,7 @@ final class TlsChannel implements ByteChannel {
         } while (source.hasRemaining() && encrypted.remaining() >= packetBytes);
     }
 
-    /** Tells the client why there is no encryption, as far as it still listens. */
+    /** Tells the peer why there is no encryption, as far as it still listens. */
     private void tellAlert() {
         try {
             write(NOTHING.duplicate());
@@ -212,18 +243,33 @@ final class TlsChannel implements ByteChannel {
         return channel.isOpen();
     }
 
-    /** Ends the encryption, unless somebody is writing, and closes the socket. */
+    /**
+     * Ends the encryption, unless somebody is writing, and closes the socket. A client that takes nothing any more
+     * isn't waited for: whoever closes has others to care for.
+     */
     @Override
     public void close() throws IOException {
         try (channel) {
-            if (channel.isOpen() && writing.tryLock()) {
-                try {
-                    engine.closeOutbound();
-                    write(NOTHING.duplicate());
-                } finally {
-                    writing.unlock();
-                }
+            if (channel.isOpen()) {
+                Thread.ofVirtual().name("nbd-goodbye").start(this::sayGoodbye).join(GOODBYE_MAX);
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void sayGoodbye() {
+        if (!writing.tryLock()) {
+            return;
+        }
+        try {
+            engine.closeOutbound();
+            write(NOTHING.duplicate());
+        } catch (IOException e) {
+            // It has gone, or was closed as it took too long.
+            return;
+        } finally {
+            writing.unlock();
         }
     }
 }

@@ -1,4 +1,4 @@
-package io.varve.capture.nbd;
+package io.varve.transfer.nbd;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -25,14 +25,12 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
- * The server's certificate and whom it trusts, from a folder laid out as QEMU's {@code tls-creds-x509} has it:
- * {@code ca-cert.pem}, {@code server-cert.pem} and {@code server-key.pem}.
+ * A certificate and whom its holder trusts, from a folder laid out as QEMU's {@code tls-creds-x509} has it:
+ * {@code ca-cert.pem}, and {@code server-cert.pem} with {@code server-key.pem}, or the same of a client.
  */
 public final class TlsCredentials {
     private static final String CA_CERT = "ca-cert.pem";
     private static final String CA_CRL = "ca-crl.pem";
-    private static final String SERVER_CERT = "server-cert.pem";
-    private static final String SERVER_KEY = "server-key.pem";
     private static final Pattern KEY =
             Pattern.compile("-----BEGIN ((?:RSA )?)PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END ");
     private static final List<String> KEY_ALGORITHMS = List.of("RSA", "EC", "EdDSA");
@@ -44,19 +42,28 @@ public final class TlsCredentials {
     private TlsCredentials() {}
 
     /**
-     * Reads a folder.
+     * Reads a server's folder.
      *
      * @throws IOException in one sentence: which file is missing or malformed, and what's expected
      */
-    public static SSLContext read(Path folder) throws IOException {
+    public static SSLContext server(Path folder) throws IOException {
+        return read(folder, "server");
+    }
+
+    /** As {@link #server}, for a client. */
+    public static SSLContext client(Path folder) throws IOException {
+        return read(folder, "client");
+    }
+
+    private static SSLContext read(Path folder, String side) throws IOException {
         if (Files.exists(folder.resolve(CA_CRL))) {
             // Not to read it would be to admit those whom it names.
             throw new IOException("'" + folder.resolve(CA_CRL) + "' revokes certificates, which isn't supported;"
                     + " make a new certificate authority instead");
         }
         List<Certificate> authorities = certificates(folder.resolve(CA_CERT));
-        List<Certificate> chain = certificates(folder.resolve(SERVER_CERT));
-        PrivateKey key = key(folder.resolve(SERVER_KEY));
+        List<Certificate> chain = certificates(folder.resolve(side + "-cert.pem"));
+        PrivateKey key = key(folder.resolve(side + "-key.pem"));
         try {
             return context(authorities, chain, key);
         } catch (GeneralSecurityException e) {
@@ -67,7 +74,7 @@ public final class TlsCredentials {
     private static SSLContext context(List<Certificate> authorities, List<Certificate> chain, PrivateKey key)
             throws GeneralSecurityException, IOException {
         KeyStore identity = emptyStore();
-        identity.setKeyEntry("server", key, NO_PASSWORD, chain.toArray(Certificate[]::new));
+        identity.setKeyEntry("own", key, NO_PASSWORD, chain.toArray(Certificate[]::new));
         KeyStore trusted = emptyStore();
         for (int i = 0; i < authorities.size(); i++) {
             trusted.setCertificateEntry("ca-" + i, authorities.get(i));
@@ -144,8 +151,8 @@ public final class TlsCredentials {
             return Files.readAllBytes(file);
         } catch (NoSuchFileException e) {
             throw new IOException(
-                    "'" + file + "' is missing; a folder of TLS certificates has " + CA_CERT + ", " + SERVER_CERT
-                            + " and " + SERVER_KEY,
+                    "'" + file + "' is missing; a folder of TLS certificates has " + CA_CERT
+                            + ", and server-cert.pem with server-key.pem, or client-cert.pem with client-key.pem",
                     e);
         }
     }
