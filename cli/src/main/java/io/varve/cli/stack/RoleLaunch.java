@@ -60,7 +60,9 @@ record RoleLaunch(StackRole role, List<String> arguments, Path log) implements L
         }
         var main = new ArrayList<>(List.of(MAIN, role.verb(), READY_LINE_OPTION));
         main.addAll(arguments);
-        return new JavaCommand(role.verb(), options, JavaCommand.ownClassPath(), main, Map.of());
+        var command = new JavaCommand(role.verb(), options, JavaCommand.ownClassPath(), main, Map.of());
+        // All on one host: what a guest waits for comes first, and a backup takes what is left.
+        return role == StackRole.CAPTURE ? command : command.inBackground();
     }
 
     /** What the verb said when it failed or found itself misused, in the words that it has for the user alone. */

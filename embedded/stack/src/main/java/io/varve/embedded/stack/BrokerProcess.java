@@ -37,7 +37,7 @@ public final class BrokerProcess implements AutoCloseable {
         var classPath = Installation.find().classPath("broker");
         var options = new ArrayList<>(JvmOptions.small(HEAP_MAX_MEBIBYTES));
         options.add(JvmOptions.QUICK_START);
-        var command = new JavaCommand("broker", options, classPath, main, Map.of());
+        var command = new JavaCommand("broker", options, classPath, main, Map.of()).inBackground();
         return new BrokerProcess(EmbeddedServer.start(command, log), port);
     }
 

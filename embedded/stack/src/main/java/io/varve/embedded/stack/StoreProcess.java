@@ -41,7 +41,7 @@ public final class StoreProcess implements AutoCloseable {
                 "io.varve.embedded.store.StoreMain", data.toAbsolutePath().toString(), Integer.toString(port));
         var classPath = Installation.find().classPath("store");
         var options = JvmOptions.small(HEAP_MAX_MEBIBYTES);
-        var command = new JavaCommand("store", options, classPath, main, credentials.toEnvironment());
+        var command = new JavaCommand("store", options, classPath, main, credentials.toEnvironment()).inBackground();
         return new StoreProcess(EmbeddedServer.start(command, log), port);
     }
 

@@ -49,6 +49,27 @@ class ChildProcessTest {
     }
 
     @Test
+    void shouldLetOthersGoFirstWhenItRunsInTheBackground() throws Exception {
+        var usual = ChildProcess.start(command(SleeperMain.class), folder.resolve("usual.log"));
+        var background =
+                ChildProcess.start(command(SleeperMain.class).inBackground(), folder.resolve("background.log"));
+        try (usual;
+                background) {
+            usual.awaitReady(PATIENCE);
+            background.awaitReady(PATIENCE);
+
+            assertEquals(niceness(ProcessHandle.current().pid()), niceness(usual.pid()));
+            assertTrue(niceness(background.pid()) > niceness(usual.pid()));
+        }
+    }
+
+    /** The 19th field of proc(5)'s stat; the second one may hold spaces. */
+    private static int niceness(long pid) throws IOException {
+        var stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+        return Integer.parseInt(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[16]);
+    }
+
+    @Test
     void shouldShowTheLogOfAChildThatFails() throws Exception {
         var log = folder.resolve("logs").resolve("child.log");
         var child = ChildProcess.start(command(FailingMain.class), log);
