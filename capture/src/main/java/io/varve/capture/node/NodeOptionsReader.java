@@ -115,8 +115,7 @@ public final class NodeOptionsReader {
             return new Backing.Given(new ChildSpec.Inline(node(backing.orElseThrow())));
         }
         backing.get().ignore("read-only");
-        return new Backing.OfHeader(
-                BackingRule.FOLLOW, backing.get().optionalText("node-name"));
+        return new Backing.OfHeader(BackingRule.FOLLOW, backing.get().optionalText("node-name"));
     }
 
     private static String nbd(Members members) throws NodeRefusedException {

@@ -35,7 +35,10 @@ final class NodeTracking {
     }
 
     private static boolean keepsBitmaps(Node node) {
-        return node.qcow2().map(Qcow2Backend::header).filter(header -> header.bitmapCount() > 0).isPresent();
+        return node.qcow2()
+                .map(Qcow2Backend::header)
+                .filter(header -> header.bitmapCount() > 0)
+                .isPresent();
     }
 
     /**

@@ -29,8 +29,7 @@ final class BitmapDigest {
     }
 
     private JsonNode digest(String nodeName, String name) throws QmpException {
-        Node node = graph.find(nodeName)
-                .orElseThrow(() -> QmpException.generic("Node '" + nodeName + "' not found"));
+        Node node = graph.find(nodeName).orElseThrow(() -> QmpException.generic("Node '" + nodeName + "' not found"));
         QmpException missing = QmpException.generic("Dirty bitmap '" + name + "' not found");
         DriveId drive = node.drive().orElseThrow(() -> missing);
         if (!BitmapName.isValid(name)) {
@@ -38,7 +37,8 @@ final class BitmapDigest {
         }
         try {
             Optional<Digest> digest = agent.bitmaps().digest(drive, new BitmapName(name));
-            return JsonText.object().put("sha256", digest.orElseThrow(() -> missing).hex());
+            return JsonText.object()
+                    .put("sha256", digest.orElseThrow(() -> missing).hex());
         } catch (IOException e) {
             throw QmpException.generic(
                     "drive '" + drive + "': the bits of bitmap '" + name + "' can't be read: " + e.getMessage());

@@ -32,9 +32,7 @@ public final class AgentBitmaps {
             AttachedDrive drive = drives.get(id);
             Optional<Bitmap> bitmap =
                     drive == null ? Optional.empty() : drive.state().bitmap(name);
-            return drive == null || bitmap.isEmpty()
-                    ? Optional.empty()
-                    : Optional.of(question.of(drive, bitmap.get()));
+            return drive == null || bitmap.isEmpty() ? Optional.empty() : Optional.of(question.of(drive, bitmap.get()));
         } finally {
             control.unlock();
         }
@@ -59,8 +57,11 @@ public final class AgentBitmaps {
 
     /** SHA-256 of a bitmap's bits, as QEMU has it. Empty when there is no such bitmap. */
     public Optional<Digest> digest(DriveId drive, BitmapName name) throws IOException {
-        return ask(drive, name, (attached, bitmap) -> attached.union(bitmap.generations(), bitmap.granularity())
-                .digest());
+        return ask(
+                drive,
+                name,
+                (attached, bitmap) -> attached.union(bitmap.generations(), bitmap.granularity())
+                        .digest());
     }
 
     /** Whether somebody uses a bitmap but a backup. */

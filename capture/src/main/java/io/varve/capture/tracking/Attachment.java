@@ -178,8 +178,7 @@ final class Attachment {
         return set;
     }
 
-    private Attached attached(
-            DriveLog log, LiveSet open, MappedFile inFlight, Arrival arrival, boolean wasDetached)
+    private Attached attached(DriveLog log, LiveSet open, MappedFile inFlight, Arrival arrival, boolean wasDetached)
             throws IOException {
         live.deleteAllBut(incarnation);
         kept.dropAllBut(log.state().generations().keySet());

@@ -226,8 +226,7 @@ final class DriveTransaction {
         DriveState state = before;
         for (DriveEvent event : events()) {
             if (event instanceof DriveEvent.GenerationSealed || event instanceof DriveEvent.MarksImported) {
-                LogRecord record =
-                        new LogRecord(plan.drive(), drive.log().incarnation(), state.control() + 1, event);
+                LogRecord record = new LogRecord(plan.drive(), drive.log().incarnation(), state.control() + 1, event);
                 state = Fold.apply(Optional.of(state), record).state().orElseThrow();
             }
             if (event instanceof DriveEvent.MarksImported taken) {

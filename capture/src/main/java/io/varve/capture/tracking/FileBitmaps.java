@@ -26,8 +26,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SequencedMap;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -89,7 +89,9 @@ final class FileBitmaps {
 
     /** Whether it's in a file that can't be written. */
     boolean isReadOnly(BitmapName name) {
-        return kept.containsKey(name.value()) && image().isPresent() && writable().isEmpty();
+        return kept.containsKey(name.value())
+                && image().isPresent()
+                && writable().isEmpty();
     }
 
     /**
@@ -255,13 +257,11 @@ final class FileBitmaps {
     /** As QEMU has them in a file: those that are there first, then new ones, the newest first. */
     private List<Bitmap> toStore() {
         List<Bitmap> found = new ArrayList<>();
-        kept.keySet()
-                .forEach(name -> drive.state().bitmap(new BitmapName(name)).ifPresent(found::add));
+        kept.keySet().forEach(name -> drive.state().bitmap(new BitmapName(name)).ifPresent(found::add));
         drive.state().newestFirst().stream()
                 .filter(bitmap -> !kept.containsKey(bitmap.name().value()))
                 .forEach(found::add);
-        found.removeIf(
-                bitmap -> !bitmap.persistent() || bitmap.status() instanceof BitmapStatus.Inconsistent);
+        found.removeIf(bitmap -> !bitmap.persistent() || bitmap.status() instanceof BitmapStatus.Inconsistent);
         return found;
     }
 

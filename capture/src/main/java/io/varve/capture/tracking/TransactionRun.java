@@ -12,7 +12,9 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** Carries a plan out on all of its drives: at one instant, durably, or not at all. Thread: the agent's control lock. */
+/**
+ * Carries a plan out on all of its drives: at one instant, durably, or not at all. Thread: the agent's control lock.
+ */
 final class TransactionRun {
     private final Drives drives;
     private final AgentMeans means;

@@ -131,7 +131,9 @@ final class WritePath {
         }
     }
 
-    /** The agent itself changes the image's file, of which the last run's evidence must tell; also while it's closed. */
+    /**
+     * The agent itself changes the image's file, of which the last run's evidence must tell; also while it's closed.
+     */
     void changesImage() {
         open.wrote(clock.millis());
     }

@@ -43,8 +43,8 @@ public final class Loading {
             if (state.bitmap(name).isPresent() && !gone.contains(name)) {
                 changes.add(new Change.Event(new DriveEvent.BitmapRemoved(name)));
             }
-            changes.add(new Change.Event(
-                    new DriveEvent.BitmapAdded(name, bitmap.granularity(), true, bitmap.recording())));
+            changes.add(
+                    new Change.Event(new DriveEvent.BitmapAdded(name, bitmap.granularity(), true, bitmap.recording())));
             if (bitmap.inconsistency().isPresent()) {
                 changes.add(new Change.Event(new DriveEvent.BitmapMarkedInconsistent(
                         name, bitmap.inconsistency().get())));

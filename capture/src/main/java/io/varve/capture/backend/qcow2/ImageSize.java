@@ -97,9 +97,8 @@ public final class ImageSize {
         file.read(header.bitmapDirectoryOffsetBytes(), bytes);
         switch (BitmapDirectory.decode(bytes.flip(), header, file.lengthBytes())) {
             case Decoding.Decoded<BitmapDirectory>(BitmapDirectory directory) -> {
-                BitmapDirectory marked = new BitmapDirectory(directory.entries().stream()
-                        .map(BitmapEntry::withInUse)
-                        .toList());
+                BitmapDirectory marked = new BitmapDirectory(
+                        directory.entries().stream().map(BitmapEntry::withInUse).toList());
                 for (HeaderWrite write : marked.flags(header.bitmapDirectoryOffsetBytes())) {
                     file.write(write.offsetBytes(), write.bytes().duplicate());
                 }
