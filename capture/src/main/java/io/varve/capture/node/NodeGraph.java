@@ -95,14 +95,14 @@ public final class NodeGraph {
      */
     public synchronized Device adopt(String id, Path image, Backend backend) throws IOException {
         NodeSpec file = new NodeSpec.FileNode(NodeOptions.DEFAULT, "file", image.toString());
-        Node below = register(
-                file, Node.Owner.PARENT, names.generate(), new NodeOpener.Opened(new NodeBackend(backend), Map.of()));
+        Node below = announced(entered(
+                file, Node.Owner.PARENT, names.generate(), new NodeOpener.Opened(new NodeBackend(backend), Map.of())));
         NodeSpec raw = new NodeSpec.Raw(NodeOptions.DEFAULT, new ChildSpec.Inline(file));
-        Node node = register(
+        Node node = announced(entered(
                 raw,
                 Node.Owner.DEVICE,
                 names.generate(),
-                new NodeOpener.Opened(new NodeBackend(backend), Map.of(Node.FILE, below)));
+                new NodeOpener.Opened(new NodeBackend(backend), Map.of(Node.FILE, below))));
         DriveId drive = NodeNames.drive(id);
         node.io().track(() -> agent.track(new DriveImage(drive, image, backend)));
         node.drive(drive);
@@ -303,18 +303,19 @@ public final class NodeGraph {
         try {
             NodeOpener.Opened opened = opener.open(spec);
             // Generated names count up from the bottom of a tree, as in QEMU.
-            Node node = register(spec, owner, spec.options().name().orElseGet(names::generate), opened);
+            Node node = entered(spec, owner, spec.options().name().orElseGet(names::generate), opened);
             if (owner != Node.Owner.DEVICE) {
+                // Before anybody can write to it, as the first write would outdate what nobody looks after.
                 trackKept(node);
             }
-            return node;
+            return announced(node);
         } catch (NodeRefusedException e) {
             giveUp(before);
             throw e;
         }
     }
 
-    private Node register(NodeSpec spec, Node.Owner owner, String name, NodeOpener.Opened opened) {
+    private Node entered(NodeSpec spec, Node.Owner owner, String name, NodeOpener.Opened opened) {
         boolean readOnly = spec.options().readOnly();
         NodeIo io = new NodeIo(
                 new BackendExport(
@@ -325,7 +326,11 @@ public final class NodeGraph {
         Node node = new Node(name, owner, spec, opened, io);
         node.backend().resizing(sizeBytes -> changes.resizeImage(node, sizeBytes));
         nodes.put(name, node);
-        listeners.forEach(listener -> listener.offered(name, node, false));
+        return node;
+    }
+
+    private Node announced(Node node) {
+        listeners.forEach(listener -> listener.offered(node.name(), node, false));
         return node;
     }
 

@@ -162,6 +162,36 @@ class QemuBitmapsTest {
     }
 
     @Test
+    void shouldLeaveTheBitmapsOfAReadOnlyNodeAloneUntilItIsReopened() throws Exception {
+        try (ImageAgent agent = ImageAgent.start(folder);
+                QmpClient monitor = agent.monitor()) {
+            image = folder.resolve("other.qcow2");
+            qemuImg("create", "-f", "qcow2", image.toString(), "1M");
+            qemuImg("bitmap", "--add", image.toString(), "b0");
+            qemuImg("bitmap", "--add", image.toString(), "b1");
+            String remove = "{'execute': 'block-dirty-bitmap-remove', 'arguments': {'node': 'node0', 'name': 'b0'}}";
+            monitor.run("{'execute': 'blockdev-add', 'arguments': " + options(true) + "}");
+            assertEquals("Bitmap 'b0' is readonly and cannot be modified", monitor.refused(remove));
+            assertEquals("[\"auto\"]", flags("b1"));
+
+            monitor.run("{'execute': 'blockdev-reopen', 'arguments': {'options': [" + options(false) + "]}}");
+            assertEquals("[\"in-use\",\"auto\"]", flags("b1"));
+            monitor.run(remove);
+            monitor.run("{'execute': 'blockdev-reopen', 'arguments': {'options': [" + options(true) + "]}}");
+
+            assertEquals("", flags("b0"));
+            assertEquals("[\"auto\"]", flags("b1"));
+            monitor.run("{'execute': 'blockdev-del', 'arguments': {'node-name': 'node0'}}");
+        }
+        qemuImg("check", image.toString());
+    }
+
+    private String options(boolean readOnly) {
+        return "{'driver': 'qcow2', 'node-name': 'node0', 'read-only': " + readOnly
+                + ", 'file': {'driver': 'file', 'filename': '" + image + "'}}";
+    }
+
+    @Test
     void shouldHaveStoredBitmapsFollowTheSizeOfTheImage() throws Exception {
         qemuImg("bitmap", "--add", image.toString(), "b0");
         try (ImageAgent agent = ImageAgent.start(folder);
