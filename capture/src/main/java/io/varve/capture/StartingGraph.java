@@ -1,6 +1,7 @@
 package io.varve.capture;
 
 import io.varve.capture.node.Device;
+import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.node.NodeRefusedException;
 import io.varve.capture.node.NodeSpec;
@@ -36,8 +37,11 @@ final class StartingGraph {
         switch (disk.medium()) {
             case GraphPlan.Medium.Own(NodeSpec spec, DriveImage.Use use) -> {
                 Device device = graph.addDevice(disk.id(), spec, disk.granularityBytes());
-                if (!spec.options().readOnly()) {
-                    DriveId _ = graph.track(device.node().orElseThrow(), use);
+                Node node = device.node().orElseThrow();
+                if (spec.options().readOnly()) {
+                    graph.trackKept(node);
+                } else {
+                    DriveId _ = graph.track(node, use);
                 }
             }
             case GraphPlan.Medium.Shared(String name) ->

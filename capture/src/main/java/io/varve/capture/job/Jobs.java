@@ -6,15 +6,11 @@ import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.StartedBackup;
 import io.varve.capture.tracking.Transacted;
 import io.varve.core.drive.BackupKey;
-import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
-import io.varve.core.drive.DriveState;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import io.varve.core.transaction.Action;
-import io.varve.core.transaction.Plan;
-import io.varve.core.transaction.Transaction;
 import io.varve.transfer.CopyBudget;
 import io.varve.transfer.CopyPipeline;
 import java.io.IOException;
@@ -43,7 +39,6 @@ public final class Jobs implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final JobTable table = new JobTable();
     private final SyncPointHistory history = new SyncPointHistory();
-    private final BitmapOrder bitmaps = new BitmapOrder();
     private final List<FileCopies> copies = new ArrayList<>();
     private final Agent agent;
     private final NodeGraph graph;
@@ -70,11 +65,6 @@ public final class Jobs implements AutoCloseable {
     /** Carries out all of {@code actions} at one instant, and starts the jobs among them, or does nothing at all. */
     public JobsAnswer transact(List<JobAction> actions, Completion completion) {
         return locked(() -> closed ? new JobsAnswer.Refused("the agent is ending") : carryOut(actions, completion));
-    }
-
-    /** A drive's bitmaps, the newest first. */
-    public List<Bitmap> newestFirst(DriveState state) {
-        return bitmaps.newestFirst(state);
     }
 
     /** The jobs that run, the newest first. */
@@ -169,8 +159,9 @@ public final class Jobs implements AutoCloseable {
         SyncPointId syncPoint = agent.newSyncPointId();
         List<Action> plain = actions.stream().map(JobAction::action).toList();
         // What's refused anyway must not touch a target.
-        if (Transaction.plan(agent.states(), plain, completion, syncPoint) instanceof Plan.Refused(String why)) {
-            return new JobsAnswer.Refused(why);
+        Optional<String> objection = agent.objection(plain, completion, syncPoint);
+        if (objection.isPresent()) {
+            return new JobsAnswer.Refused(objection.get());
         }
         List<JobAction.Backup> backups = actions.stream()
                 .flatMap(a -> a instanceof JobAction.Backup backup
@@ -189,10 +180,8 @@ public final class Jobs implements AutoCloseable {
                         starting.abort();
                         yield new JobsAnswer.Refused(why);
                     }
-                    case Transacted.Done(List<StartedBackup> started) -> {
-                        bitmaps.done(plain);
-                        yield new JobsAnswer.Done(syncPoint, start(starting.started(started), completion));
-                    }
+                    case Transacted.Done(List<StartedBackup> started) ->
+                        new JobsAnswer.Done(syncPoint, start(starting.started(started), completion));
                 };
         };
     }

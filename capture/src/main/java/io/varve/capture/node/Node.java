@@ -58,6 +58,11 @@ public final class Node {
         return name;
     }
 
+    /** Whether somebody named it; else its name was made for it. */
+    boolean isNamed() {
+        return spec.options().name().isPresent();
+    }
+
     public Owner owner() {
         return owner;
     }

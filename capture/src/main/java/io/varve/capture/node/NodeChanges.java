@@ -1,7 +1,8 @@
 package io.varve.capture.node;
 
 import io.varve.capture.backend.Backend;
-import io.varve.capture.backend.qcow2.ImageGrowth;
+import io.varve.capture.backend.ZeroMode;
+import io.varve.capture.backend.qcow2.ImageSize;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.Transacted;
 import io.varve.core.id.DriveId;
@@ -53,21 +54,34 @@ final class NodeChanges {
     /** What a node does when its bytes are to have another size: its format may have to open the image again. */
     boolean resizeImage(Node node, long sizeBytes) throws IOException {
         Backend open = node.backend().now();
-        if (!(node.spec() instanceof NodeSpec.Qcow2) || sizeBytes < open.sizeBytes()) {
+        if (!(node.spec() instanceof NodeSpec.Qcow2)) {
             return open.resize(sizeBytes);
         }
         Path path = node.path()
                 .orElseThrow(() -> new IOException("'" + node.filename() + "' is no file, and can't be resized"));
-        reopened(node, node.spec(), () -> ImageGrowth.grow(path, sizeBytes));
+        if (sizeBytes < open.sizeBytes()) {
+            // It must not be seen again when the image grows.
+            open.undisturbed().zero(sizeBytes, open.sizeBytes() - sizeBytes, ZeroMode.MAY_PUNCH);
+            reopened(node, node.spec(), () -> ImageSize.shrink(path, sizeBytes));
+            return true;
+        }
+        reopened(node, node.spec(), () -> ImageSize.grow(path, sizeBytes));
         // A longer backing file shows through.
         return node.backing().isEmpty();
     }
 
-    /** Opens a node again, by another specification. */
+    /** Opens a node again, by another specification; its bitmaps are stored in the image before, and loaded again. */
     void reopen(Node node, NodeSpec spec) throws NodeRefusedException {
+        boolean wasReadOnly = node.isReadOnly();
+        node.io().readOnly(wasReadOnly || spec.options().readOnly());
         try {
-            reopened(node, spec, () -> {});
+            if (node.drive().isPresent()) {
+                agent.bitmaps().reopen(node.drive().get(), () -> reopened(node, spec, () -> {}));
+            } else {
+                reopened(node, spec, () -> {});
+            }
         } catch (IOException e) {
+            node.io().readOnly(wasReadOnly);
             throw new NodeRefusedException(String.valueOf(e.getMessage()));
         }
         node.spec(spec);

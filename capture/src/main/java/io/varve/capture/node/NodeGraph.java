@@ -33,6 +33,7 @@ public final class NodeGraph {
     private final NodeNames names;
     private final NodeOpener opener;
     private final NodeChanges changes;
+    private final NodeTracking tracking;
     private final Map<String, Node> nodes = new LinkedHashMap<>();
     private final DeviceTable devices = new DeviceTable();
     private final List<NodeListener> listeners = new CopyOnWriteArrayList<>();
@@ -43,6 +44,7 @@ public final class NodeGraph {
         this.names = new NodeNames(agent.surroundings().random());
         this.opener = new NodeOpener(this::child, agent.surroundings().nanos());
         this.changes = new NodeChanges(agent, opener);
+        this.tracking = new NodeTracking(agent, devices);
     }
 
     /** Has {@code listener} told of all nodes and devices that come and go from now on. */
@@ -55,9 +57,7 @@ public final class NodeGraph {
         if (spec.options().name().isEmpty()) {
             throw new NodeRefusedException("'node-name' must be specified for the root node");
         }
-        Node node = make(spec, Node.Owner.MONITOR);
-        trackAgain(node);
-        return node;
+        return make(spec, Node.Owner.MONITOR);
     }
 
     /** A node that a job needs for itself; {@link #dropAfterJob} takes it away. */
@@ -95,14 +95,14 @@ public final class NodeGraph {
      */
     public synchronized Device adopt(String id, Path image, Backend backend) throws IOException {
         NodeSpec file = new NodeSpec.FileNode(NodeOptions.DEFAULT, "file", image.toString());
-        Node below = register(
-                file, Node.Owner.PARENT, names.generate(), new NodeOpener.Opened(new NodeBackend(backend), Map.of()));
+        Node below = announced(entered(
+                file, Node.Owner.PARENT, names.generate(), new NodeOpener.Opened(new NodeBackend(backend), Map.of())));
         NodeSpec raw = new NodeSpec.Raw(NodeOptions.DEFAULT, new ChildSpec.Inline(file));
-        Node node = register(
+        Node node = announced(entered(
                 raw,
                 Node.Owner.DEVICE,
                 names.generate(),
-                new NodeOpener.Opened(new NodeBackend(backend), Map.of(Node.FILE, below)));
+                new NodeOpener.Opened(new NodeBackend(backend), Map.of(Node.FILE, below))));
         DriveId drive = NodeNames.drive(id);
         node.io().track(() -> agent.track(new DriveImage(drive, image, backend)));
         node.drive(drive);
@@ -262,36 +262,20 @@ public final class NodeGraph {
      * @throws IOException in one sentence; then it's as before
      */
     public synchronized DriveId track(Node node) throws IOException {
-        return track(node, DriveImage.Use.UNKNOWN);
+        return tracking.track(node, DriveImage.Use.UNKNOWN);
     }
 
     /** As {@link #track(Node)}, of an image that may be declared to be Varve's alone. */
     public synchronized DriveId track(Node node, DriveImage.Use use) throws IOException {
-        if (node.drive().isEmpty()) {
-            DriveId drive = driveOf(node);
-            Backend backend = new BorrowedBackend(node.backend());
-            node.io().track(() -> agent.track(new DriveImage(drive, node.filename(), node.path(), use, backend)));
-            node.drive(drive);
-        }
-        return node.drive().orElseThrow();
+        return tracking.track(node, use);
     }
 
-    /** A device's log has the device's name. */
-    private DriveId driveOf(Node node) {
-        return NodeNames.drive(deviceOver(node)
-                .filter(device -> device.model().isEmpty())
-                .map(Device::id)
-                .orElse(node.name()));
-    }
-
-    private void trackAgain(Node node) throws NodeRefusedException {
-        if (agent.knew(driveOf(node))) {
-            try {
-                DriveId _ = track(node);
-            } catch (IOException e) {
-                drop(node);
-                throw new NodeRefusedException(String.valueOf(e.getMessage()));
-            }
+    /** Has the agent track a node of which something is kept: by an earlier run, or in the image itself. */
+    public synchronized void trackKept(Node node) throws NodeRefusedException {
+        try {
+            tracking.trackKept(node);
+        } catch (IOException e) {
+            throw new NodeRefusedException(String.valueOf(e.getMessage()));
         }
     }
 
@@ -319,14 +303,19 @@ public final class NodeGraph {
         try {
             NodeOpener.Opened opened = opener.open(spec);
             // Generated names count up from the bottom of a tree, as in QEMU.
-            return register(spec, owner, spec.options().name().orElseGet(names::generate), opened);
+            Node node = entered(spec, owner, spec.options().name().orElseGet(names::generate), opened);
+            if (owner != Node.Owner.DEVICE) {
+                // Before anybody can write to it, as the first write would outdate what nobody looks after.
+                trackKept(node);
+            }
+            return announced(node);
         } catch (NodeRefusedException e) {
             giveUp(before);
             throw e;
         }
     }
 
-    private Node register(NodeSpec spec, Node.Owner owner, String name, NodeOpener.Opened opened) {
+    private Node entered(NodeSpec spec, Node.Owner owner, String name, NodeOpener.Opened opened) {
         boolean readOnly = spec.options().readOnly();
         NodeIo io = new NodeIo(
                 new BackendExport(
@@ -337,7 +326,11 @@ public final class NodeGraph {
         Node node = new Node(name, owner, spec, opened, io);
         node.backend().resizing(sizeBytes -> changes.resizeImage(node, sizeBytes));
         nodes.put(name, node);
-        listeners.forEach(listener -> listener.offered(name, node, false));
+        return node;
+    }
+
+    private Node announced(Node node) {
+        listeners.forEach(listener -> listener.offered(node.name(), node, false));
         return node;
     }
 

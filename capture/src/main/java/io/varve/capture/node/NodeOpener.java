@@ -138,7 +138,7 @@ final class NodeOpener {
         return switch (spec.backing()) {
             case NodeSpec.Backing.None _ -> Optional.empty();
             case NodeSpec.Backing.Given(ChildSpec child) -> Optional.of(graph.child(child, true, Node.BACKING));
-            case NodeSpec.Backing.OfHeader(BackingRule rule) -> {
+            case NodeSpec.Backing.OfHeader(BackingRule rule, Optional<String> nodeName) -> {
                 if (name.isEmpty()) {
                     yield Optional.empty();
                 }
@@ -147,7 +147,8 @@ final class NodeOpener {
                             + "', which isn't followed unless that's asked for; add backing=on, or flatten it by"
                             + " 'qemu-img convert'");
                 }
-                yield Optional.of(followed(ofHeader(image, name.get(), format.orElse("raw"), rule)));
+                NodeSpec found = ofHeader(image, name.get(), format.orElse("raw"), rule);
+                yield Optional.of(followed(found.with(found.options().named(nodeName))));
             }
         };
     }

@@ -101,9 +101,21 @@ public final class NodeOptionsReader {
         if (members.isNull("backing")) {
             return new Backing.None();
         }
-        return members.has("backing")
-                ? new Backing.Given(child(members, "backing"))
-                : new Backing.OfHeader(BackingRule.FOLLOW);
+        return members.has("backing") ? given(members) : new Backing.OfHeader(BackingRule.FOLLOW);
+    }
+
+    /** Without a driver it's the header's image that is meant, and this its node's options. */
+    private static Backing given(Members members) throws NodeRefusedException {
+        Optional<String> reference = members.reference("backing");
+        if (reference.isPresent()) {
+            return new Backing.Given(new ChildSpec.Reference(reference.get()));
+        }
+        Optional<Members> backing = members.members("backing");
+        if (backing.filter(b -> !b.has("driver")).isEmpty()) {
+            return new Backing.Given(new ChildSpec.Inline(node(backing.orElseThrow())));
+        }
+        backing.get().ignore("read-only");
+        return new Backing.OfHeader(BackingRule.FOLLOW, backing.get().optionalText("node-name"));
     }
 
     private static String nbd(Members members) throws NodeRefusedException {

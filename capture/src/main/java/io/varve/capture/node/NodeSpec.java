@@ -67,8 +67,16 @@ public sealed interface NodeSpec {
 
     /** What lies under an image. */
     sealed interface Backing {
-        /** What its header says, if that's to be followed; each image there gets a node of its own. */
-        record OfHeader(BackingRule rule) implements Backing {}
+        /**
+         * What its header says, if that's to be followed; each image there gets a node of its own.
+         *
+         * @param name of the first of these nodes, if it was given one
+         */
+        record OfHeader(BackingRule rule, Optional<String> name) implements Backing {
+            public OfHeader(BackingRule rule) {
+                this(rule, Optional.empty());
+            }
+        }
 
         record None() implements Backing {}
 

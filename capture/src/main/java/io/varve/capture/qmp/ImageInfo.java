@@ -1,12 +1,17 @@
 package io.varve.capture.qmp;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.varve.capture.backend.qcow2.Qcow2Backend;
 import io.varve.capture.node.Node;
+import io.varve.formats.qcow2.BitmapEntry;
 import io.varve.formats.qcow2.DriveHeader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Images as QMP describes them (QAPI's ImageInfo in 7.2). */
 final class ImageInfo {
@@ -14,6 +19,8 @@ final class ImageInfo {
     private static final long BLOCK_BYTES = 512;
 
     private static final int REFCOUNT_BITS_MAX = 64;
+
+    private static final Logger LOG = LoggerFactory.getLogger(ImageInfo.class);
 
     private ImageInfo() {}
 
@@ -25,7 +32,7 @@ final class ImageInfo {
         image.put("format", node.driver());
         actualBytes(node).ifPresent(bytes -> image.put("actual-size", bytes));
         image.put("dirty-flag", false);
-        node.qcow2().ifPresent(qcow2 -> describe(qcow2.header(), image));
+        node.qcow2().ifPresent(qcow2 -> describe(qcow2, image));
         if (node.backing().isPresent()) {
             Node backing = node.backing().get();
             String named =
@@ -40,7 +47,8 @@ final class ImageInfo {
         return image;
     }
 
-    private static void describe(DriveHeader header, ObjectNode image) {
+    private static void describe(Qcow2Backend qcow2, ObjectNode image) {
+        DriveHeader header = qcow2.header();
         image.put("cluster-size", header.clusterSize().bytes());
         ObjectNode specific = image.putObject("format-specific");
         specific.put("type", "qcow2");
@@ -57,6 +65,27 @@ final class ImageInfo {
             data.put("lazy-refcounts", false);
             data.put("corrupt", false);
             data.put("extended-l2", false);
+            addBitmaps(qcow2, data);
+        }
+    }
+
+    /** As the file has them at present; left out when it can't be read. */
+    private static void addBitmaps(Qcow2Backend qcow2, ObjectNode data) {
+        try {
+            for (BitmapEntry entry : qcow2.bitmapEntries()) {
+                ObjectNode bitmap = data.withArray("bitmaps").addObject();
+                ArrayNode flags = bitmap.putArray("flags");
+                if (entry.inUse()) {
+                    flags.add("in-use");
+                }
+                if (entry.auto()) {
+                    flags.add("auto");
+                }
+                bitmap.put("name", entry.name());
+                bitmap.put("granularity", 1L << entry.granularityBits());
+            }
+        } catch (IOException e) {
+            LOG.debug("the bitmaps of an image can't be listed: {}", e.toString());
         }
     }
 

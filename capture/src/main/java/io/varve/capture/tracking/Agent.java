@@ -3,17 +3,13 @@ package io.varve.capture.tracking;
 import io.varve.capture.nbd.Export;
 import io.varve.capture.snapshot.CopyBuffers;
 import io.varve.capture.snapshot.Fleece;
-import io.varve.core.cut.Hold;
 import io.varve.core.drive.BackupKey;
-import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
-import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import io.varve.core.transaction.Action;
-import io.varve.core.transaction.DrivePlan;
 import io.varve.core.transaction.Plan;
 import io.varve.core.transaction.Transaction;
 import java.io.IOException;
@@ -45,6 +41,7 @@ public final class Agent implements AutoCloseable {
     private final SortedMap<DriveId, AttachedDrive> drives = new TreeMap<>();
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private final List<BackupObserver> observers = new CopyOnWriteArrayList<>();
+    private final AgentBitmaps bitmaps = new AgentBitmaps(control, drives);
     private volatile SortedMap<DriveId, AttachedDrive> published = new TreeMap<>();
 
     private Agent(AgentMeans means, FileChannel lockFile) {
@@ -149,19 +146,9 @@ public final class Agent implements AutoCloseable {
                 means.surroundings().clock(), means.surroundings().random());
     }
 
-    /** What a bitmap counts as dirty: while it's busy, its cut. Empty when there is no such bitmap. */
-    public Optional<Long> dirtyBytes(DriveId drive, BitmapName name) throws IOException {
-        control.lock();
-        try {
-            AttachedDrive attached = drives.get(drive);
-            Optional<Bitmap> bitmap =
-                    attached == null ? Optional.empty() : attached.state().bitmap(name);
-            return attached == null || bitmap.isEmpty()
-                    ? Optional.empty()
-                    : Optional.of(attached.dirtyBytes(bitmap.get()));
-        } finally {
-            control.unlock();
-        }
+    /** What its drives' bitmaps hold, and who uses them. */
+    public AgentBitmaps bitmaps() {
+        return bitmaps;
     }
 
     /** What is to be published of a drive. */
@@ -189,14 +176,36 @@ public final class Agent implements AutoCloseable {
         observers.add(observer);
     }
 
+    /** Why {@link #transact} would refuse these actions now, before it asks for means; empty when it wouldn't. */
+    public Optional<String> objection(List<Action> actions, Completion completion, SyncPointId syncPoint) {
+        return plan(actions, completion, syncPoint) instanceof Plan.Refused(String description)
+                ? Optional.of(description)
+                : Optional.empty();
+    }
+
+    private Plan plan(List<Action> actions, Completion completion, SyncPointId syncPoint) {
+        control.lock();
+        try {
+            return Transaction.plan(states(), actions, completion, syncPoint, new AgentRules(drives));
+        } finally {
+            control.unlock();
+        }
+    }
+
     /** Carries out all of {@code actions}, at one instant of all drives concerned, or none. */
     public Transacted transact(List<Action> actions, Completion completion, SyncPointId syncPoint) {
         control.lock();
         try {
-            return switch (Transaction.plan(states(), actions, completion, syncPoint)) {
+            return switch (plan(actions, completion, syncPoint)) {
                 case Plan.Refused(String description) -> new Transacted.Refused(description);
-                case Plan.Planned(List<DrivePlan> plans) when plans.isEmpty() -> new Transacted.Done(List.of());
-                case Plan.Planned(List<DrivePlan> plans) -> carryOut(plans);
+                case Plan.Planned planned when planned.drives().isEmpty() -> new Transacted.Done(List.of());
+                case Plan.Planned planned -> {
+                    Transacted transacted = new TransactionRun(this::drive, means).run(planned);
+                    planned.drives().stream()
+                            .flatMap(part -> Optional.ofNullable(drives.get(part.drive())).stream())
+                            .forEach(drive -> drive.stored().settle());
+                    yield transacted;
+                }
             };
         } finally {
             control.unlock();
@@ -275,50 +284,6 @@ public final class Agent implements AutoCloseable {
             failures.subList(1, failures.size()).forEach(failures.getFirst()::addSuppressed);
             throw failures.getFirst();
         }
-    }
-
-    private Transacted carryOut(List<DrivePlan> plans) {
-        List<DriveTransaction> parts = new ArrayList<>();
-        try {
-            for (DrivePlan plan : plans) {
-                parts.add(DriveTransaction.prepare(drive(plan.drive()), plan, means));
-            }
-            SortedMap<DriveId, Gate> gates = new TreeMap<>();
-            parts.forEach(
-                    p -> gates.put(p.drive().image().drive(), p.drive().path().gate()));
-            Hold hold =
-                    new GroupHold(gates, means.surroundings().nanos()).run(() -> parts.forEach(DriveTransaction::cut));
-            if (hold instanceof Hold.GivenUp(String reason)) {
-                return undone(parts, reason);
-            }
-            for (DriveTransaction part : parts) {
-                part.keep();
-            }
-            for (DriveTransaction part : parts) {
-                part.record();
-            }
-        } catch (IOException e) {
-            return undone(parts, String.valueOf(e.getMessage()));
-        } catch (RuntimeException | Error e) {
-            // Guests mark the next generation already: a bug must not leave it without a seal before it.
-            var _ = undone(parts, e.toString());
-            throw e;
-        }
-        parts.forEach(DriveTransaction::complete);
-        return new Transacted.Done(
-                parts.stream().flatMap(p -> p.started().stream()).toList());
-    }
-
-    private static Transacted undone(List<DriveTransaction> parts, String reason) {
-        List<String> failures = new ArrayList<>();
-        for (DriveTransaction part : parts) {
-            try {
-                part.undo(reason);
-            } catch (IOException e) {
-                failures.add(String.valueOf(e.getMessage()));
-            }
-        }
-        return new Transacted.Refused(failures.isEmpty() ? reason : reason + "; and then: " + failures);
     }
 
     private AttachedDrive drive(DriveId id) throws IOException {

@@ -47,6 +47,8 @@ final class AttachedDrive {
     private final DriveFeed feed;
     private final Export export;
     private final LiveContexts contexts;
+    private final FileBitmaps stored;
+    private final BitmapUses uses = new BitmapUses();
     private final Map<BackupKey, StartedBackup> running = new HashMap<>();
     private boolean offered;
 
@@ -66,6 +68,7 @@ final class AttachedDrive {
                 attached.open());
         this.feed = new DriveFeed(control, changed, this, acknowledged);
         this.contexts = new LiveContexts(this, control);
+        this.stored = new FileBitmaps(this, means);
         this.export = new TrackedDrive(
                 image.backend(),
                 new BackendExport(
@@ -80,7 +83,28 @@ final class AttachedDrive {
     /** Attaches. */
     static AttachedDrive attach(DriveImage image, AgentMeans means, Lock control, Runnable changed) throws IOException {
         Attachment.Attached attached = Attachment.of(means.options(), means.surroundings(), image);
-        return new AttachedDrive(image, attached, means, control, changed);
+        AttachedDrive drive = new AttachedDrive(image, attached, means, control, changed);
+        try {
+            drive.stored.load(attached.arrival(), attached.wasDetached());
+            return drive;
+        } catch (IOException | RuntimeException e) {
+            drive.abandon(e);
+            throw e;
+        }
+    }
+
+    /** Closes, and removes nothing: the next attach finds it as after a kill. */
+    private void abandon(Exception failure) {
+        feed.close();
+        contexts.close();
+        try (kept;
+                acknowledged;
+                log) {
+            path.open().close();
+            inFlight.close();
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+        }
     }
 
     /** Offers the drive's export under the drive's name. */
@@ -120,6 +144,16 @@ final class AttachedDrive {
 
     DriveFeed feed() {
         return feed;
+    }
+
+    /** Its persistent bitmaps in the image itself. */
+    FileBitmaps stored() {
+        return stored;
+    }
+
+    /** Who uses its bitmaps but backups. */
+    BitmapUses uses() {
+        return uses;
     }
 
     Optional<StartedBackup> running(BackupKey key) {
@@ -251,6 +285,8 @@ final class AttachedDrive {
             boolean _ = conclude(key, new Conclusion.Cancelled());
         }
         awaitWrites();
+        // It changes the image's times: before these are taken down.
+        stored.store();
         image.backend().undisturbed().flush();
         LiveSet open = path.open();
         kept.keepOpen(open.header(), open.marks());

@@ -47,14 +47,20 @@ final class Attachment {
         void close() throws IOException;
     }
 
-    /** What an attachment comes to. */
+    /**
+     * What an attachment comes to.
+     *
+     * @param wasDetached whether the last run ended in order
+     */
     record Attached(
             DriveLog log,
             KeptMarks kept,
             LiveDirectory live,
             LiveSet open,
             MappedFile inFlight,
-            AcknowledgedControl acknowledged) {}
+            AcknowledgedControl acknowledged,
+            Arrival arrival,
+            boolean wasDetached) {}
 
     private Attachment(
             AgentSurroundings surroundings, DriveImage image, Path stateDirectory, KeptMarks kept, LiveDirectory live) {
@@ -139,7 +145,7 @@ final class Attachment {
                 journal,
                 new DriveEvent.DriveAttached(
                         id, Optional.empty(), 1, Granularity.DEFAULT, sizeBytes, now, Arrival.FRESH));
-        return attached(log, open, inFlight);
+        return attached(log, open, inFlight, Arrival.FRESH, false);
     }
 
     private Attached inherit(Journal journal, DriveState state, List<LogRecord> records, ImageIdentity now)
@@ -161,7 +167,8 @@ final class Attachment {
             opened.push(inFlight::close);
             log.append(events(state, generation, now, verdict.arrival()));
             open = resized(log, open);
-            return attached(log, open, inFlight);
+            boolean wasDetached = records.getLast().event() instanceof DriveEvent.DriveDetached;
+            return attached(log, open, inFlight, verdict.arrival(), wasDetached);
         }
     }
 
@@ -171,13 +178,14 @@ final class Attachment {
         return set;
     }
 
-    private Attached attached(DriveLog log, LiveSet open, MappedFile inFlight) throws IOException {
+    private Attached attached(DriveLog log, LiveSet open, MappedFile inFlight, Arrival arrival, boolean wasDetached)
+            throws IOException {
         live.deleteAllBut(incarnation);
         kept.dropAllBut(log.state().generations().keySet());
         AcknowledgedControl acknowledged = AcknowledgedControl.open(
                 stateDirectory.resolve(log.state().journal() + ".published"),
                 log.state().control());
-        return new Attached(log, kept, live, open, inFlight, acknowledged);
+        return new Attached(log, kept, live, open, inFlight, acknowledged, arrival, wasDetached);
     }
 
     private MarkFileHeader header(JournalId journal, long number, long sizeBytes, Generation like) {

@@ -243,6 +243,8 @@ public final class DriveFeed {
         DriveEvent event = record.event();
         if (event instanceof GenerationSealed sealed) {
             needed.add(sealed.generation());
+        } else if (event instanceof DriveEvent.MarksImported imported) {
+            needed.add(imported.generation());
         } else if (event instanceof DriveEvent.GenerationsCoalesced coalesced) {
             needed.add(coalesced.into());
         } else if (event instanceof DriveEvent.SyncPointMarked(var mark)) {
@@ -349,7 +351,12 @@ public final class DriveFeed {
 
     private long sealOf(long generation) throws IOException {
         for (long number = drive.state().control(); number >= drive.log().firstControl(); number--) {
-            if (record(number).event() instanceof GenerationSealed sealed && sealed.generation() == generation) {
+            boolean isSeal = switch (record(number).event()) {
+                case GenerationSealed sealed -> sealed.generation() == generation;
+                case DriveEvent.MarksImported imported -> imported.generation() == generation;
+                default -> false;
+            };
+            if (isSeal) {
                 return number;
             }
         }

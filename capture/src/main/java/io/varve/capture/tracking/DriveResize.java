@@ -1,6 +1,7 @@
 package io.varve.capture.tracking;
 
 import io.varve.core.cut.Hold;
+import io.varve.core.drive.Arrival;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
 import io.varve.core.drive.NewArea;
@@ -124,6 +125,8 @@ final class DriveResize {
         drive.path().flushes();
         boolean isZero = drive.image().backend().resize(newBytes);
         imageChanged = true;
+        // The image may have been opened again for it.
+        drive.stored().load(Arrival.CLEAN, false);
         drive.path().flushes();
         return isZero;
     }
@@ -172,6 +175,7 @@ final class DriveResize {
         if (imageChanged) {
             try {
                 boolean _ = drive.image().backend().resize(oldBytes);
+                drive.stored().load(Arrival.CLEAN, false);
             } catch (IOException e) {
                 LOG.error(
                         "drive '{}': its image can't be made {} bytes long again, so its bitmaps will be inconsistent"

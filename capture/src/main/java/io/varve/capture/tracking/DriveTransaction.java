@@ -8,6 +8,7 @@ import io.varve.core.bits.Marks;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.BackupTarget;
+import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
@@ -21,6 +22,7 @@ import io.varve.core.snapshot.Protection;
 import io.varve.core.transaction.DrivePlan;
 import io.varve.core.transaction.DrivePlan.PlannedBackup;
 import io.varve.core.transaction.DrivePlan.PlannedCut;
+import io.varve.core.transaction.DrivePlan.PlannedImport;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -52,6 +54,7 @@ final class DriveTransaction {
     private final DriveState before;
     private final Epoch nextEpoch;
     private final Map<PlannedCut, Marks> cuts = new HashMap<>();
+    private final Map<PlannedImport, Generation.Seal> imported = new HashMap<>();
     private Optional<WritePath.Cut> cut = Optional.empty();
     private List<Effect> effects = List.of();
     private List<StartedBackup> started = List.of();
@@ -80,15 +83,7 @@ final class DriveTransaction {
             throw new IOException("drive '" + plan.drive() + "' has " + live + " points in time, and may have no more "
                     + "than " + AgentOptions.SNAPSHOTS_MAX + ": wait for a backup to end, or cancel one");
         }
-        DriveState state = drive.state();
-        LiveSet spare = drive.live()
-                .create(new MarkFileHeader(
-                        state.journal(),
-                        drive.log().incarnation(),
-                        drive.path().open().header().boot(),
-                        plan.sealed() + 1,
-                        plan.openedGranularity(),
-                        state.sizeBytes()));
+        LiveSet spare = drive.live().create(header(drive, plan.opened(), plan.openedGranularity()));
         DriveTransaction transaction = new DriveTransaction(drive, plan, means, spare);
         try {
             transaction.prepareSnapshots();
@@ -97,6 +92,17 @@ final class DriveTransaction {
             transaction.undo("it wasn't begun");
             throw e;
         }
+    }
+
+    private static MarkFileHeader header(AttachedDrive drive, long generation, Granularity granularity) {
+        DriveState state = drive.state();
+        return new MarkFileHeader(
+                state.journal(),
+                drive.log().incarnation(),
+                drive.path().open().header().boot(),
+                generation,
+                granularity,
+                state.sizeBytes());
     }
 
     AttachedDrive drive() {
@@ -110,12 +116,30 @@ final class DriveTransaction {
     }
 
     /**
-     * Keeps the sealed generation's marks, durably, and counts them.
+     * Keeps the sealed generation's marks, durably.
      *
      * @throws IOException when that fails; {@link #undo} is next
      */
     void keep() throws IOException {
         drive.kept().keep(open.header(), open.marks());
+    }
+
+    /**
+     * Keeps marks from elsewhere, durably, as a generation that guests skip.
+     *
+     * @throws IOException when that fails; {@link #undo} is next
+     */
+    void take(PlannedImport planned, Marks marks) throws IOException {
+        drive.kept().keep(header(drive, planned.generation(), marks.granularity()), marks);
+        imported.put(planned, seal(marks));
+    }
+
+    /**
+     * Counts what backups copy, of marks that are all kept by now.
+     *
+     * @throws IOException when that fails; {@link #undo} is next
+     */
+    void count() throws IOException {
         for (PlannedBackup backup : plan.backups()) {
             if (backup.cut().isPresent()) {
                 PlannedCut planned = backup.cut().get();
@@ -177,6 +201,7 @@ final class DriveTransaction {
         }
         deleteQuietly(spare);
         drive.kept().drop(plan.sealed());
+        plan.imports().forEach(planned -> drive.kept().drop(planned.generation()));
     }
 
     /** The generation stays sealed, since that's in the log; the bitmaps are what they were. */
@@ -188,12 +213,7 @@ final class DriveTransaction {
         effects = new ArrayList<>(effects);
         effects.addAll(drive.log().append(events));
         DriveState now = drive.state();
-        DriveState sealed = Fold.apply(
-                        Optional.of(before),
-                        new LogRecord(
-                                plan.drive(), drive.log().incarnation(), before.control() + 1, events().getFirst()))
-                .state()
-                .orElseThrow();
+        DriveState sealed = sealedOnly();
         effects.addAll(drive.log()
                 .append(List.of(new DriveEvent.Checkpoint(
                         sealed.withUndecided(now.undecided()).withControl(now.control() + 1)))));
@@ -201,11 +221,30 @@ final class DriveTransaction {
         deleteQuietly(open);
     }
 
+    /** The state after the seal and the imports, which no bitmap takes in. */
+    private DriveState sealedOnly() {
+        DriveState state = before;
+        for (DriveEvent event : events()) {
+            if (event instanceof DriveEvent.GenerationSealed || event instanceof DriveEvent.MarksImported) {
+                LogRecord record = new LogRecord(plan.drive(), drive.log().incarnation(), state.control() + 1, event);
+                state = Fold.apply(Optional.of(state), record).state().orElseThrow();
+            }
+            if (event instanceof DriveEvent.MarksImported taken) {
+                Optional<Bitmap> into = state.bitmap(taken.into());
+                state = into.isEmpty() ? state : state.with(into.get().leaving(taken.generation()));
+            }
+        }
+        SortedMap<Long, Generation> generations = new TreeMap<>(state.generations());
+        plan.imports().forEach(planned -> generations.remove(planned.generation()));
+        return state.withGenerations(generations);
+    }
+
     private List<DriveEvent> events() {
         return plan.events(
                 seal(open.marks()),
                 planned -> seal(known(cuts, planned)),
-                key -> new SyncPointMark.SnapshotExport(means.options().exportAddress(), snapshotName(key)));
+                key -> new SyncPointMark.SnapshotExport(means.options().exportAddress(), snapshotName(key)),
+                planned -> known(imported, planned));
     }
 
     /** Its name is taken by nobody else, and goes with the next attach at the latest. */

@@ -131,6 +131,13 @@ final class WritePath {
         }
     }
 
+    /**
+     * The agent itself changes the image's file, of which the last run's evidence must tell; also while it's closed.
+     */
+    void changesImage() {
+        open.wrote(clock.millis());
+    }
+
     /** The write ended, well or not; it may be acknowledged after this. */
     void end(int slot, long lengthBytes) {
         gate.leave(slot);

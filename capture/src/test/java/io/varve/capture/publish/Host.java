@@ -111,7 +111,7 @@ final class Host implements AutoCloseable {
     }
 
     long dirtyBytes(String drive) throws IOException {
-        return agent.dirtyBytes(new DriveId(drive), BITMAP).orElseThrow();
+        return agent.bitmaps().dirtyBytes(new DriveId(drive), BITMAP).orElseThrow();
     }
 
     /** Writes a granule, and returns once that is acknowledged. */

@@ -166,6 +166,7 @@ class CoalescingTest {
                         granules(reader.union(bitmap.allGenerations(), bitmap.granularity())),
                         entry.getKey());
                 long counted = fixture.agent()
+                        .bitmaps()
                         .dirtyBytes(new DriveId("disk0"), bitmap.name())
                         .orElseThrow();
                 Set<Long> shown = expected.busy.isPresent() ? expected.frozen : expected.dirty;

@@ -12,12 +12,15 @@ import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.Recording;
 import io.varve.core.fold.ReadingFold;
+import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
 import io.varve.core.transaction.Action;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -76,6 +79,39 @@ class UndoTest {
             DRIVES.forEach(drive -> attach(fixture, drive));
             assertUnchanged(fixture, List.of(FIRST));
         }
+    }
+
+    @Test
+    void shouldTakeBackWhatADriveImportedWhenTheJournalOfAnotherFails() throws IOException { // I3
+        ReadingFold reader = ReadingFold.behind();
+        try (AgentFixture fixture = AgentFixture.open(directory)) {
+            begin(fixture);
+            AgentFixture.write(fixture.export("disk1"), SECOND.offsetBytes(), new byte[512]);
+            fixture.readAll("disk0", reader);
+            breakJournal(fixture, "disk1");
+
+            assertRefused(
+                    fixture,
+                    new Action.AddBitmap("disk0", "new", Optional.of(4096L), true, Recording.ENABLED),
+                    merge("new"),
+                    merge("a"));
+
+            fixture.readAll("disk0", reader);
+            assertEquals(fixture.state("disk0"), reader.state());
+            assertEquals(Set.of(), reader.differing());
+            assertEquals(Optional.empty(), fixture.state("disk0").bitmap(new BitmapName("new")));
+            assertUnchanged(fixture, "disk0", List.of(FIRST));
+            assertThrows(IOException.class, fixture::close);
+        }
+
+        try (AgentFixture fixture = AgentFixture.open(directory)) {
+            DRIVES.forEach(drive -> attach(fixture, drive));
+            assertUnchanged(fixture, "disk0", List.of(FIRST));
+        }
+    }
+
+    private static Action merge(String target) {
+        return new Action.MergeBitmaps("disk0", target, List.of(new Action.MergeBitmaps.Source("disk1", "a")));
     }
 
     @Test
@@ -145,7 +181,7 @@ class UndoTest {
     private static Action[] clearBoth() {
         return new Action[] {
             new Action.ClearBitmap("disk0", "a"),
-            new Action.AddBitmap("disk0", "new", java.util.Optional.of(4096L), true, Recording.ENABLED),
+            new Action.AddBitmap("disk0", "new", Optional.of(4096L), true, Recording.ENABLED),
             new Action.ClearBitmap("disk1", "a")
         };
     }

@@ -14,7 +14,7 @@ import java.util.TreeSet;
  * @param persistent kept over a clean detach (a crash loses neither kind)
  * @param generations while it's busy, the cut; these are what QEMU counts
  * @param sequence the number of the control event that made it, or its successor that took its place: QEMU lists the
- *     greatest first. 0 for one that was known before there were sequences
+ *     greatest first. Not positive for one that was there at an earlier detach, or before there were sequences
  */
 public record Bitmap(
         BitmapName name,

@@ -260,7 +260,24 @@ final class ControlFold {
         for (Bitmap bitmap : state.bitmaps().values()) {
             kept = bitmap.persistent() ? kept : removed(kept, bitmap.name());
         }
-        return kept;
+        return reordered(kept);
+    }
+
+    /**
+     * The order in which QEMU finds bitmaps again: a file has those that are new to it behind the others, the newest
+     * first, and the last in the file is the newest then.
+     */
+    private static DriveState reordered(DriveState state) {
+        List<Bitmap> order = new ArrayList<>();
+        for (Bitmap bitmap : state.newestFirst()) {
+            // What was there at an earlier detach has no positive number.
+            order.add(bitmap.sequence() > 0 ? 0 : order.size(), bitmap);
+        }
+        DriveState reordered = state;
+        for (int index = 0; index < order.size(); index++) {
+            reordered = reordered.with(order.get(index).withSequence(-index));
+        }
+        return reordered;
     }
 
     private static Folded coalesced(DriveState state, DriveEvent.GenerationsCoalesced coalesced) {

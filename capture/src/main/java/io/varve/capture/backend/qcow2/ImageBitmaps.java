@@ -59,6 +59,11 @@ final class ImageBitmaps {
                 : Optional.of("Too much space will be occupied by the bitmap. Use larger granularity");
     }
 
+    /** As the file has them now. */
+    List<BitmapEntry> listed() throws IOException {
+        return reader().entries();
+    }
+
     BitmapOutcome<List<StoredBitmap>> load() {
         if (!isLoaded) {
             try {

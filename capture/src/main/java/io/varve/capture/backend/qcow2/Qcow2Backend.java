@@ -7,6 +7,7 @@ import io.varve.capture.backend.ZeroMode;
 import io.varve.core.bits.HierarchicalBitSet;
 import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.StatusExtent;
+import io.varve.formats.qcow2.BitmapEntry;
 import io.varve.formats.qcow2.DriveEntry;
 import io.varve.formats.qcow2.DriveHeader;
 import java.io.IOException;
@@ -308,7 +309,36 @@ public final class Qcow2Backend implements Backend {
      * @throws IOException when it isn't known whether they were stored; they're in use then, or gone
      */
     public BitmapOutcome<List<StoredBitmap>> storeBitmaps(List<BitmapToStore> stored) throws IOException {
-        return changeBitmaps(allocator -> bitmaps.store(stored, allocator));
+        return storeBitmaps(() -> stored);
+    }
+
+    /** As {@link #storeBitmaps(List)}, of bits that are gathered while nobody writes to the image. */
+    public BitmapOutcome<List<StoredBitmap>> storeBitmaps(BitmapSource source) throws IOException {
+        return changeBitmaps(allocator -> bitmaps.store(source.bitmaps(), allocator));
+    }
+
+    /** Gives bitmaps to store; must not use the image. */
+    public interface BitmapSource {
+        List<BitmapToStore> bitmaps() throws IOException;
+    }
+
+    /** Durably marks loaded bitmaps as in use, though nothing has changed yet. */
+    public void markBitmapsInUse() throws IOException {
+        Qcow2Changes writable = changes();
+        boolean _ = alone(() -> {
+            writable.beginChange();
+            return true;
+        });
+    }
+
+    /** The bitmaps as the file has them now, with their flags. */
+    public List<BitmapEntry> bitmapEntries() throws IOException {
+        return alone(bitmaps::listed);
+    }
+
+    /** Whether it's open for writing. */
+    public boolean isWritable() {
+        return changes.isPresent();
     }
 
     /** Durably removes a bitmap if it's there; it may be inconsistent. Returns what the image keeps now. */

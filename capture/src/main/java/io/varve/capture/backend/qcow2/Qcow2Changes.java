@@ -34,7 +34,7 @@ final class Qcow2Changes {
     }
 
     /** Before the first change: what's kept in the image about its content is durably marked as outdated. */
-    private void beginChange() throws IOException {
+    void beginChange() throws IOException {
         if (begun) {
             return;
         }

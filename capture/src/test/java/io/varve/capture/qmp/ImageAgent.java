@@ -1,0 +1,118 @@
+package io.varve.capture.qmp;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.varve.capture.CaptureConfig;
+import io.varve.capture.CaptureRole;
+import io.varve.capture.DriveArgument;
+import io.varve.capture.nbd.ExportRegistry;
+import io.varve.capture.tracking.AgentOptions;
+import io.varve.capture.tracking.AgentSurroundings;
+import io.varve.core.Tool;
+import io.varve.embedded.child.ParentWatch;
+import io.varve.embedded.child.ReadyLine;
+import io.varve.formats.nbd.NbdAddress;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * An agent over the image {@code drive.qcow2} of a folder, its {@code drive0}; also as a process that can be killed.
+ */
+final class ImageAgent implements AutoCloseable {
+    private final Path folder;
+    private final CaptureRole role;
+
+    private ImageAgent(Path folder, CaptureRole role) {
+        this.folder = folder;
+        this.role = role;
+    }
+
+    /**
+     * Serves until it's killed.
+     *
+     * @param arguments the folder
+     */
+    public static void main(String... arguments) throws Exception {
+        ParentWatch.start(System.in, () -> Runtime.getRuntime().halt(3));
+        try (ImageAgent _ = start(Path.of(arguments[0]))) {
+            new ReadyLine("drive0").print(System.out);
+            new CountDownLatch(1).await();
+        }
+    }
+
+    static ImageAgent start(Path folder) throws IOException {
+        CaptureConfig config = new CaptureConfig(
+                AgentOptions.in(
+                        folder.resolve("state"),
+                        folder.resolve("live"),
+                        nbd(folder).toString()),
+                List.of(nbd(folder)),
+                Optional.empty(),
+                List.of(qmp(folder)),
+                CaptureConfig.planOf(
+                        List.of(DriveArgument.parse("drive0=" + folder.resolve("drive.qcow2") + ",format=qcow2"))),
+                Optional.empty(),
+                "varve test");
+        return new ImageAgent(
+                folder,
+                CaptureRole.start(
+                        config,
+                        new AgentSurroundings(
+                                new ExportRegistry(),
+                                InstantSource.system(),
+                                System::nanoTime,
+                                new SecureRandom(),
+                                new UUID(3, 4))));
+    }
+
+    private static NbdAddress nbd(Path folder) {
+        return new NbdAddress.Unix(folder.resolve("nbd.sock").toString());
+    }
+
+    private static NbdAddress qmp(Path folder) {
+        return new NbdAddress.Unix(folder.resolve("qmp.sock").toString());
+    }
+
+    QmpClient monitor() throws IOException {
+        return QmpClient.negotiated(qmp(folder));
+    }
+
+    void guest(String command) throws Exception {
+        guest(folder, command);
+    }
+
+    /** Runs a command of qemu-io on the drive that the folder's agent serves. */
+    static void guest(Path folder, String command) throws Exception {
+        String said = Tool.run(
+                        "qemu-io",
+                        "-f",
+                        "raw",
+                        "nbd+unix:///drive0?socket=" + folder.resolve("nbd.sock"),
+                        "-c",
+                        command)
+                .success();
+        assertFalse(said.contains("failed"), said);
+    }
+
+    /** A bitmap of the first disk, as query-block tells of it; missing when there's none of that name. */
+    static JsonNode bitmap(QmpClient monitor, String name) {
+        for (JsonNode bitmap : monitor.run("{'execute': 'query-block'}").get(0).at("/inserted/dirty-bitmaps")) {
+            if (bitmap.path("name").asText().equals(name)) {
+                return bitmap;
+            }
+        }
+        return JsonText.object().path(name);
+    }
+
+    @Override
+    public void close() throws IOException {
+        role.close();
+    }
+}
