@@ -53,6 +53,11 @@ record OpenedTarget(ImageGeometry geometry, Image image) {
         return ((Image.Into) image).writer().node();
     }
 
+    /** Has its clusters compressed. */
+    void compress() {
+        ((Image.Into) image).writer().compress();
+    }
+
     /** Whether its clusters can be compressed. */
     boolean takesCompressed() {
         return image instanceof Image.Into(NodeWriter writer)

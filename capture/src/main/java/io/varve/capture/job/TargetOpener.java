@@ -39,6 +39,7 @@ final class TargetOpener {
     private static final Pattern PROTOCOL = Pattern.compile("([^/:]*):(.*)", Pattern.DOTALL);
 
     private static final Logger LOG = LoggerFactory.getLogger(TargetOpener.class);
+    private static final String NO_COMPRESSION = "Compression is not supported for this drive ";
     private static final String FILE_PROTOCOL = "file";
 
     /** QEMU's names; a file as it is is a raw one. */
@@ -70,6 +71,9 @@ final class TargetOpener {
             giveUp(target);
             throw new NodeRefusedException(objection.get());
         }
+        if (backup.terms().compress()) {
+            target.compress();
+        }
         return target;
     }
 
@@ -82,6 +86,7 @@ final class TargetOpener {
         /** A part that fails, or what guests overwrite, needs a target that's there as the copy goes. */
         boolean needsNode() {
             return sync() == SyncMode.NONE
+                    || backup.terms().compress()
                     || backup.action()
                             .bitmapMode()
                             .filter(BitmapMode.ALWAYS::equals)
@@ -94,7 +99,7 @@ final class TargetOpener {
         long chunkBytes = terms.perf().chunkBytesMax();
         int clusterBytes = target.geometry().clusterSize().bytes();
         if (terms.compress() && !target.takesCompressed()) {
-            return Optional.of("Compression is not supported for this drive ");
+            return Optional.of(NO_COMPRESSION);
         }
         if (workers < 1 || workers > Integer.MAX_VALUE) {
             return Optional.of("max-workers must be between 1 and " + Integer.MAX_VALUE);
@@ -150,6 +155,9 @@ final class TargetOpener {
             throw new NodeRefusedException((isExisting ? "Unknown driver '" : "Unknown file format '") + format + "'");
         }
         boolean isQcow2 = format.equals("qcow2");
+        if (wish.backup().terms().compress() && !isQcow2) {
+            throw new NodeRefusedException(NO_COMPRESSION);
+        }
         try {
             Path path = path(file.path());
             checkNotADrive(wish.source(), path);

@@ -24,7 +24,7 @@ final class TopLayer {
         Marks own = Marks.none(
                 new Granularity(image.get().header().clusterSize().bytes()),
                 image.get().sizeBytes());
-        image.get().forEachOwn(own::mark);
+        image.get().clusters().forEach(own::mark);
         return new CopyPlan.Cut(own);
     }
 }

@@ -74,16 +74,21 @@ public final class Qcow2Backend implements Backend {
         return image.header();
     }
 
+    /** What it holds itself, cluster by cluster. */
+    public ImageClusters clusters() {
+        return new ImageClusters(this, image, changes);
+    }
+
     static Qcow2Backend open(List<Path> chain, BackendAccess access, BackingRule.Opener below) throws IOException {
         return new Qcow2Backend(chain.getLast(), OpenedImage.open(chain, access, below));
     }
 
     /** A part of a request. */
-    private interface Piece {
+    interface Piece {
         void run() throws IOException;
     }
 
-    private void inGate(Piece piece) throws IOException {
+    void inGate(Piece piece) throws IOException {
         gate.readLock().lock();
         try {
             if (closed) {
@@ -250,35 +255,6 @@ public final class Qcow2Backend implements Backend {
         return pieceBytes;
     }
 
-    /** Hears of ranges. */
-    @FunctionalInterface
-    public interface OwnRanges {
-        void own(long offsetBytes, long lengthBytes);
-    }
-
-    /** Tells what the image itself holds, as data or zeroes, so that nothing under it shows; ascending. */
-    public void forEachOwn(OwnRanges ranges) throws IOException {
-        long position = 0;
-        while (position < sizeBytes()) {
-            long from = position;
-            long[] next = new long[1];
-            inGate(() -> next[0] = tellOwn(from, ranges));
-            position = next[0];
-        }
-    }
-
-    /** @return where to go on */
-    private long tellOwn(long offsetBytes, OwnRanges ranges) throws IOException {
-        long cluster = image.clusterOf(offsetBytes);
-        if (!image.map().hasTable(cluster)) {
-            return image.header().clusterSize().offsetBytes(image.map().tableEnd(cluster));
-        }
-        if (DriveEntry.kind(image.map().entry(cluster)) != DriveEntry.Kind.UNALLOCATED) {
-            ranges.own(offsetBytes, Math.min(image.clusterBytes(), sizeBytes() - offsetBytes));
-        }
-        return offsetBytes + image.clusterBytes();
-    }
-
     /** @return how much was told */
     private long addBacking(long offsetBytes, long lengthBytes, AllocationExtents extents) throws IOException {
         long below = image.backing().map(Backend::sizeBytes).orElse(0L);
@@ -297,11 +273,11 @@ public final class Qcow2Backend implements Backend {
     }
 
     /** A request that wants the image for itself. */
-    private interface Alone<T> {
+    interface Alone<T> {
         T run() throws IOException;
     }
 
-    private <T> T alone(Alone<T> request) throws IOException {
+    <T> T alone(Alone<T> request) throws IOException {
         gate.writeLock().lock();
         try {
             inGate(() -> {});
