@@ -103,9 +103,7 @@ final class NodeWriter implements ImageWriter {
         int imageClusterBytes = image.header().clusterSize().bytes();
         long[] offsets = unpacked.stream()
                 .flatMapToLong(from -> LongStream.iterate(
-                        from,
-                        at -> at < Math.min(from + clusterBytes, sizeBytes),
-                        at -> at + imageClusterBytes))
+                        from, at -> at < Math.min(from + clusterBytes, sizeBytes), at -> at + imageClusterBytes))
                 .toArray();
         unpacked.clear();
         if (offsets.length > 0) {

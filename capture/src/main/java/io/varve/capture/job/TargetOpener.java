@@ -304,7 +304,7 @@ final class TargetOpener {
     }
 
     /** As strerror says it. */
-    private static String reason(IOException failure) {
+    static String reason(IOException failure) {
         return switch (failure) {
             case NoSuchFileException _ -> "No such file or directory";
             case AccessDeniedException _ -> "Permission denied";

@@ -56,6 +56,7 @@ public final class QmpServer implements AutoCloseable {
         all.addAll(new TransactionCommands(jobs).commands());
         all.addAll(new QueryCommands(new BlockInfo(face.agent(), jobs, face.graph())).commands());
         all.addAll(new JobCommands(jobs).commands());
+        all.add(new CreateCommand(jobs, face.graph()).command());
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
         all.addAll(new NodeCommands(face.graph()).commands());
         HumanMonitor human = new HumanMonitor(face.graph(), face.console());

@@ -3,8 +3,8 @@ package io.varve.capture.backend.qcow2;
 import java.io.IOException;
 
 /**
- * Where compressed clusters go: several into one host cluster, which counts each of them. It's counted for many ahead of
- * their use, so that one sync does for all of them; {@link #close} uncounts the rest.
+ * Where compressed clusters go: several into one host cluster, which counts each of them. It's counted for many ahead
+ * of their use, so that one sync does for all of them; {@link #close} uncounts the rest.
  *
  * <p>Thread: one, which has the image for itself.
  */
