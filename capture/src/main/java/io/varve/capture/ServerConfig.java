@@ -22,6 +22,8 @@ import java.util.Optional;
 public final class ServerConfig {
     private static final String STATE_SUFFIX = ".state";
     private static final String DRIVE = "drive";
+    private static final String BLKDEBUG = "blkdebug";
+    private static final String FAULTY = "blkdebug::";
 
     private ServerConfig() {}
 
@@ -89,9 +91,18 @@ public final class ServerConfig {
         if (options.has("readonly")) {
             options.set("read-only", options.remove("readonly"));
         }
-        options.put("driver", drive.path("format").asText("raw"));
+        if (drive.path("format").isTextual() || !options.has("driver")) {
+            options.put("driver", drive.path("format").asText("raw"));
+        }
         if (drive.path("node-name").isTextual()) {
             options.set("node-name", drive.path("node-name"));
+        }
+        if (options.path("driver").asText().equals(BLKDEBUG)) {
+            options.set("image", protocol(file).path("image"));
+            return options;
+        }
+        if (file.startsWith(FAULTY)) {
+            options.set("file", protocol(file));
         }
         if (!options.has("file")) {
             options.putObject("file").put("driver", "file");
@@ -100,5 +111,17 @@ public final class ServerConfig {
             below.put("filename", file);
         }
         return options;
+    }
+
+    /** A file's name as QEMU's command line has it: with blkdebug, without rules, before it. */
+    private static ObjectNode protocol(String file) {
+        ObjectNode options = new ObjectMapper().createObjectNode();
+        if (file.startsWith(FAULTY)) {
+            options.put("driver", BLKDEBUG).set("image", protocol(file.substring(FAULTY.length())));
+            return options;
+        }
+        return file.equals("null-co://")
+                ? options.put("driver", "null-co")
+                : options.put("driver", "file").put("filename", file);
     }
 }

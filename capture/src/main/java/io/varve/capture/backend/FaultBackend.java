@@ -4,8 +4,12 @@ import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.StatusExtent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A backend whose requests fail by rules, as over QEMU's blkdebug: for tests, of Varve and of what stands on it. A
@@ -15,7 +19,10 @@ import java.util.Optional;
  */
 public final class FaultBackend implements Backend {
     private final Backend backend;
-    private FaultRules rules; // Guarded by this.
+    private FaultRules rules; // Guarded by this, as all that follow.
+    private final Map<String, FaultEvent> breaks = new HashMap<>();
+    private final Set<String> suspended = new HashSet<>();
+    private boolean closed;
 
     /** Owns {@code backend}: it's closed with this one. */
     public FaultBackend(Backend backend, FaultRules rules) {
@@ -28,6 +35,46 @@ public final class FaultBackend implements Backend {
         return rules;
     }
 
+    /** Lets the next request that meets {@code event} wait until the break of this tag is removed. */
+    public synchronized void breakAt(FaultEvent event, String tag) {
+        breaks.put(tag + event, event);
+    }
+
+    /** Removes the breaks of a tag; who waits there goes on. Gives whether there was any. */
+    public synchronized boolean removeBreak(String tag) {
+        boolean removed = false;
+        for (FaultEvent event : FaultEvent.values()) {
+            removed |= breaks.remove(tag + event) != null;
+            removed |= suspended.remove(tag + event);
+        }
+        notifyAll();
+        return removed;
+    }
+
+    /** An interrupt doesn't end the wait: it's that of a thread whose request isn't over. */
+    private synchronized void passBreak(FaultEvent event) {
+        Optional<String> met = breaks.entrySet().stream()
+                .filter(entry -> entry.getValue() == event)
+                .map(Map.Entry::getKey)
+                .findFirst();
+        if (met.isEmpty()) {
+            return;
+        }
+        breaks.remove(met.get());
+        suspended.add(met.get());
+        boolean interrupted = false;
+        while (suspended.contains(met.get()) && !closed) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     private synchronized Optional<FaultRule.InjectError> next(FaultEvent event, long offsetBytes, long lengthBytes) {
         FaultRules.Evaluation evaluation = rules.on(event, offsetBytes, lengthBytes);
         rules = evaluation.next();
@@ -35,6 +82,7 @@ public final class FaultBackend implements Backend {
     }
 
     private void pass(FaultEvent event, long offsetBytes, long lengthBytes) throws IOException {
+        passBreak(event);
         Optional<FaultRule.InjectError> fault = next(event, offsetBytes, lengthBytes);
         if (fault.isPresent()) {
             int errno = fault.get().errno();
@@ -111,6 +159,10 @@ public final class FaultBackend implements Backend {
 
     @Override
     public void close() throws IOException {
+        synchronized (this) {
+            closed = true;
+            notifyAll();
+        }
         backend.close();
     }
 }

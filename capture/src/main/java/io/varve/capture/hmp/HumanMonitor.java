@@ -17,12 +17,12 @@ public final class HumanMonitor {
     private static final String NEWLINE = "\r\n";
 
     private final NodeGraph graph;
-    private final Consumer<String> console;
+    private final IoQueue queue;
 
     /** Commands on the nodes of {@code graph}; what qemu-io prints goes to {@code console}. */
     public HumanMonitor(NodeGraph graph, Consumer<String> console) {
         this.graph = graph;
-        this.console = console;
+        this.queue = new IoQueue(console);
     }
 
     /** Carries out a line; the answer is empty when there's nothing to say. */
@@ -51,7 +51,7 @@ public final class HumanMonitor {
             return "qemu-io: " + (rest.size() < 2 ? "device" : "command") + " expected" + NEWLINE;
         }
         Node node = isDevice ? behindDevice(rest.getFirst()) : node(rest.getFirst());
-        console.accept(new IoRun(graph, node).run(IoCommand.parse(rest.getLast())));
+        queue.run(new IoRun(graph, node), rest.getLast());
         return "";
     }
 

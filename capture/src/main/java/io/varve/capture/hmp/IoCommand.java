@@ -38,6 +38,12 @@ sealed interface IoCommand {
 
     record Truncate(long sizeBytes) implements IoCommand {}
 
+    /** Suspends the next request that meets a blkdebug event. */
+    record Break(String event, String tag) implements IoCommand {}
+
+    /** Lets go on what a break of this tag suspended. */
+    record RemoveBreak(String tag) implements IoCommand {}
+
     /** What isn't understood, in qemu-io's words. */
     record Unknown(String complaint) implements IoCommand {}
 
@@ -48,6 +54,12 @@ sealed interface IoCommand {
         List<String> words = Words.of(line);
         if (words.isEmpty()) {
             return new Unknown("");
+        }
+        if (words.getFirst().equals("break") && words.size() == 3) {
+            return new Break(words.get(1), words.get(2));
+        }
+        if (List.of("remove_break", "resume").contains(words.getFirst()) && words.size() == 2) {
+            return new RemoveBreak(words.get(1));
         }
         try {
             return parse(words.getFirst(), new Options(words.subList(1, words.size())));

@@ -1,5 +1,7 @@
 package io.varve.capture.hmp;
 
+import io.varve.capture.backend.FaultBackend;
+import io.varve.capture.backend.FaultEvent;
 import io.varve.capture.backend.RequestFailedException;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.capture.node.Node;
@@ -10,6 +12,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 
 /** Carries out a command of qemu-io on a node, as a guest's request; the answer is what qemu-io prints. */
 final class IoRun {
@@ -32,6 +35,11 @@ final class IoRun {
             case IoCommand.Flush _ -> told("flush", 0, 0, true, () -> node.io().flushNow());
             case IoCommand.Length _ -> size(node.backend().sizeBytes()) + "\n";
             case IoCommand.Truncate(long sizeBytes) -> truncate(sizeBytes);
+            case IoCommand.Break(String event, String tag) -> breakAt(event, tag);
+            case IoCommand.RemoveBreak(String tag) ->
+                faults().filter(backend -> backend.removeBreak(tag)).isPresent()
+                        ? ""
+                        : "Could not remove breakpoint " + tag + ": No such file or directory\n";
             case IoCommand.Unknown(String complaint) -> complaint;
         };
     }
@@ -114,6 +122,18 @@ final class IoRun {
         } catch (NodeRefusedException e) {
             return e.description() + "\n";
         }
+    }
+
+    private Optional<FaultBackend> faults() {
+        return node.backend().now() instanceof FaultBackend backend ? Optional.of(backend) : Optional.empty();
+    }
+
+    private String breakAt(String event, String tag) {
+        if (faults().isEmpty()) {
+            return "Could not set a breakpoint: Operation not supported\n";
+        }
+        FaultEvent.of(event).ifPresent(known -> faults().get().breakAt(known, tag));
+        return FaultEvent.of(event).isPresent() ? "" : "Could not set a breakpoint: Invalid argument\n";
     }
 
     private static String text(NbdError error) {

@@ -2,16 +2,21 @@ package io.varve.capture.job;
 
 import io.varve.archive.store.StoredParts;
 import io.varve.capture.backend.ZeroMode;
+import io.varve.capture.backend.qcow2.Qcow2Backend;
 import io.varve.capture.node.Node;
+import io.varve.core.job.Operation;
 import io.varve.transfer.target.ImageWriter;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.LongStream;
 
 /**
  * Writes a copy into a node, as a guest would: so a bitmap of the node's sees it. A copy that doesn't succeed leaves
@@ -20,12 +25,16 @@ import java.util.concurrent.Executors;
  * <p>The copying thread may be interrupted, which would close the image's file: so a thread of its own writes.
  */
 final class NodeWriter implements ImageWriter {
+    private static final int PACKED_AT_ONCE = 32;
+
     private final Node node;
     private final long sizeBytes;
     private final int clusterBytes;
     private final Runnable ended;
     private final ExecutorService writer;
+    private final List<Long> unpacked = new ArrayList<>();
     private Optional<Retrying> retrying = Optional.empty();
+    private boolean compress;
 
     /**
      * Writes into {@code node}.
@@ -42,16 +51,25 @@ final class NodeWriter implements ImageWriter {
                 Thread.ofPlatform().daemon().name("write-" + node.name()).factory());
     }
 
+    /** Compresses what it writes; the node is one of a qcow2 image. */
+    void compress() {
+        compress = true;
+    }
+
     /** Writes that fail are made again as {@code terms} have it. */
     NodeWriter with(Retrying terms) {
         retrying = Optional.of(terms);
         return this;
     }
 
+    Node node() {
+        return node;
+    }
+
     private void write(Retrying.Request request) throws IOException {
         done(() -> {
             if (retrying.isPresent()) {
-                retrying.get().run(JobEvent.Operation.WRITE, request);
+                retrying.get().run(Operation.WRITE, request);
             } else {
                 request.make();
             }
@@ -70,7 +88,27 @@ final class NodeWriter implements ImageWriter {
         int lengthBytes = (int) Math.min(clusterBytes, sizeBytes - offsetBytes);
         ByteBuffer piece = bytes.slice(bytes.position(), lengthBytes);
         write(() -> node.io().writeNow(offsetBytes, piece.duplicate()));
+        if (compress) {
+            unpacked.add(offsetBytes);
+            if (unpacked.size() == PACKED_AT_ONCE) {
+                pack();
+            }
+        }
         return offsetBytes;
+    }
+
+    /** Once they're written, and so marked where the node is tracked: what they read as isn't changed by it. */
+    private void pack() throws IOException {
+        Qcow2Backend image = node.qcow2().orElseThrow();
+        int imageClusterBytes = image.header().clusterSize().bytes();
+        long[] offsets = unpacked.stream()
+                .flatMapToLong(from -> LongStream.iterate(
+                        from, at -> at < Math.min(from + clusterBytes, sizeBytes), at -> at + imageClusterBytes))
+                .toArray();
+        unpacked.clear();
+        if (offsets.length > 0) {
+            write(() -> image.clusters().pack(offsets));
+        }
     }
 
     @Override
@@ -81,7 +119,11 @@ final class NodeWriter implements ImageWriter {
     }
 
     @Override
-    public void finish() {}
+    public void finish() throws IOException {
+        if (compress) {
+            pack();
+        }
+    }
 
     @Override
     public Optional<StoredParts> complete() throws IOException {

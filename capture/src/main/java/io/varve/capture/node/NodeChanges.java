@@ -8,6 +8,7 @@ import io.varve.capture.tracking.Transacted;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /** Changes nodes while they're used: their size, and how they're open. Thread: the lock of {@link NodeGraph}. */
@@ -115,11 +116,27 @@ final class NodeChanges {
         throw new NodeRefusedException(String.valueOf(failure.getMessage()));
     }
 
-    private static void checkIdle(Node node, String called) throws NodeRefusedException {
+    /** Refuses what no block job lets happen. */
+    static void checkIdle(Node node, String called) throws NodeRefusedException {
         for (NodeUse use : node.uses()) {
             if (use instanceof NodeUse.Job) {
                 throw new NodeRefusedException("Node '" + called + "' is busy: " + use.reason());
             }
+        }
+    }
+
+    /** Closes them in this order, all of them. */
+    static void closeAll(List<Node> nodes) throws IOException {
+        IOException failure = null;
+        for (Node node : nodes) {
+            try {
+                node.backend().close();
+            } catch (IOException e) {
+                failure = failure == null ? e : failure;
+            }
+        }
+        if (failure != null) {
+            throw failure;
         }
     }
 }

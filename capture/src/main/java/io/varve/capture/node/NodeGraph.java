@@ -10,6 +10,7 @@ import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +36,7 @@ public final class NodeGraph {
     private final NodeChanges changes;
     private final NodeTracking tracking;
     private final Map<String, Node> nodes = new LinkedHashMap<>();
+    private final Map<String, Node> aliases = new HashMap<>();
     private final DeviceTable devices = new DeviceTable();
     private final List<NodeListener> listeners = new CopyOnWriteArrayList<>();
 
@@ -147,11 +149,7 @@ public final class NodeGraph {
         if (deviceOver(node).isPresent()) {
             throw new NodeRefusedException("Node " + name + " is in use");
         }
-        for (NodeUse use : node.uses()) {
-            if (use instanceof NodeUse.Job) {
-                throw new NodeRefusedException("Node '" + name + "' is busy: " + use.reason());
-            }
-        }
+        NodeChanges.checkIdle(node, name);
         if (node.owner() != Node.Owner.MONITOR) {
             throw new NodeRefusedException("Node " + name + " is not owned by the monitor");
         }
@@ -168,7 +166,7 @@ public final class NodeGraph {
     }
 
     public synchronized Optional<Node> named(String name) {
-        return Optional.ofNullable(nodes.get(name));
+        return Optional.ofNullable(nodes.getOrDefault(name, aliases.get(name)));
     }
 
     public synchronized Optional<Device> device(String id) {
@@ -256,6 +254,19 @@ public final class NodeGraph {
         node.end(use);
     }
 
+    /** Gives a node another name, that of the filter which QEMU puts over it; {@link #unalias} takes it away. */
+    public synchronized void alias(String name, Node node) throws NodeRefusedException {
+        checkName(name);
+        aliases.put(name, node);
+        listeners.forEach(listener -> listener.offered(name, node, false));
+    }
+
+    public synchronized void unalias(String name, Node node) {
+        if (aliases.remove(name, node)) {
+            listeners.forEach(listener -> listener.withdrawn(name));
+        }
+    }
+
     /**
      * Has the agent track a node, if it doesn't yet: from the return on no write is missed.
      *
@@ -284,21 +295,13 @@ public final class NodeGraph {
         List<Node> left = newestFirst();
         nodes.clear();
         devices.clear();
-        IOException failure = null;
-        for (Node node : left) {
-            try {
-                node.backend().close();
-            } catch (IOException e) {
-                failure = failure == null ? e : failure;
-            }
-        }
-        if (failure != null) {
-            throw failure;
-        }
+        NodeChanges.closeAll(left);
     }
 
     private Node make(NodeSpec spec, Node.Owner owner) throws NodeRefusedException {
-        checkName(spec);
+        if (spec.options().name().isPresent()) {
+            checkName(spec.options().name().get());
+        }
         List<String> before = List.copyOf(nodes.keySet());
         try {
             NodeOpener.Opened opened = opener.open(spec);
@@ -343,11 +346,7 @@ public final class NodeGraph {
         }
     }
 
-    private void checkName(NodeSpec spec) throws NodeRefusedException {
-        if (spec.options().name().isEmpty()) {
-            return;
-        }
-        String name = spec.options().name().get();
+    private void checkName(String name) throws NodeRefusedException {
         Optional<String> objection = NodeNames.objection(name);
         if (objection.isPresent()) {
             throw new NodeRefusedException(objection.get());
@@ -355,7 +354,7 @@ public final class NodeGraph {
         if (devices.has(name)) {
             throw new NodeRefusedException("node-name=" + name + " is conflicting with a device id");
         }
-        if (nodes.containsKey(name)) {
+        if (nodes.containsKey(name) || aliases.containsKey(name)) {
             throw new NodeRefusedException("Duplicate nodes with node-name='" + name + "'");
         }
     }

@@ -98,7 +98,12 @@ final class NodeOpener {
         Backend backend;
         if (path.isPresent()) {
             lend(below);
-            backend = opened(below.filename(), () -> RawFileBackend.open(path.get(), access));
+            // What lies over a blkdebug node may be a format's file, of any size.
+            backend = opened(
+                    below.filename(),
+                    () -> spec instanceof NodeSpec.Blkdebug
+                            ? RawFileBackend.openOfAnySize(path.get(), access)
+                            : RawFileBackend.open(path.get(), access));
         } else {
             backend = new ChildBackend(below);
         }

@@ -55,7 +55,9 @@ public final class QmpServer implements AutoCloseable {
         List<Command> all = new ArrayList<>();
         all.addAll(new TransactionCommands(jobs).commands());
         all.add(new BitmapDigest(face.agent(), face.graph()).command());
-        all.addAll(new QueryCommands(new BlockInfo(face.agent(), face.graph()), jobs).commands());
+        all.addAll(new QueryCommands(new BlockInfo(face.agent(), face.graph())).commands());
+        all.addAll(new JobCommands(jobs).commands());
+        all.add(new CreateCommand(jobs, face.graph()).command());
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
         all.addAll(new NodeCommands(face.graph()).commands());
         HumanMonitor human = new HumanMonitor(face.graph(), face.console());

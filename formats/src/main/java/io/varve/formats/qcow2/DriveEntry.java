@@ -69,6 +69,12 @@ public final class DriveEntry {
         return COPIED | hostOffsetBytes | ZERO;
     }
 
+    /** The entry of a cluster that lies compressed in {@code bytes} from {@code hostOffsetBytes} on. */
+    public static long compressed(long hostOffsetBytes, int bytes, ClusterSize clusterSize) {
+        long furtherSectors = (hostOffsetBytes + bytes - 1) / SECTOR_BYTES - hostOffsetBytes / SECTOR_BYTES;
+        return COMPRESSED | furtherSectors << sectorsShift(clusterSize) | hostOffsetBytes;
+    }
+
     public static long compressedOffsetBytes(long entry, ClusterSize clusterSize) {
         return entry & ((1L << sectorsShift(clusterSize)) - 1);
     }

@@ -89,6 +89,16 @@ final class ClusterAllocator {
         }
     }
 
+    /** Counts so many references to a cluster more, or fewer; not durably. */
+    void count(long cluster, int delta) throws IOException {
+        lock.lock();
+        try {
+            refcounts.add(new long[] {cluster}, 1, delta);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Lets clusters go that nothing else refers to; those that aren't counted once stay, and leak at worst. */
     void releaseOnce(long[] clusters) throws IOException {
         lock.lock();

@@ -75,16 +75,21 @@ public final class Qcow2Backend implements Backend {
         return image.header();
     }
 
+    /** What it holds itself, cluster by cluster. */
+    public ImageClusters clusters() {
+        return new ImageClusters(this, image, changes);
+    }
+
     static Qcow2Backend open(List<Path> chain, BackendAccess access, BackingRule.Opener below) throws IOException {
         return new Qcow2Backend(chain.getLast(), OpenedImage.open(chain, access, below));
     }
 
     /** A part of a request. */
-    private interface Piece {
+    interface Piece {
         void run() throws IOException;
     }
 
-    private void inGate(Piece piece) throws IOException {
+    void inGate(Piece piece) throws IOException {
         gate.readLock().lock();
         try {
             if (closed) {
@@ -269,11 +274,11 @@ public final class Qcow2Backend implements Backend {
     }
 
     /** A request that wants the image for itself. */
-    private interface Alone<T> {
+    interface Alone<T> {
         T run() throws IOException;
     }
 
-    private <T> T alone(Alone<T> request) throws IOException {
+    <T> T alone(Alone<T> request) throws IOException {
         gate.writeLock().lock();
         try {
             inGate(() -> {});

@@ -3,10 +3,14 @@ package io.varve.capture.backend.qcow2;
 import io.varve.capture.backend.RequestFailedException;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.formats.nbd.NbdError;
+import io.varve.formats.qcow2.ClusterSize;
 import io.varve.formats.qcow2.DriveEntry;
 import io.varve.formats.qcow2.DriveEntry.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * What changes an image.
@@ -215,6 +219,50 @@ final class Qcow2Changes {
                 return DriveEntry.ZERO;
             });
         }
+    }
+
+    /**
+     * Compresses clusters that hold data, where that makes them smaller; by a caller who has the image for itself. What
+     * they read as stays the same.
+     */
+    void pack(long[] clusters) throws IOException {
+        beginChange();
+        Map<Long, Long> packed = new LinkedHashMap<>();
+        try (PackedPlaces places = new PackedPlaces(image, allocator)) {
+            for (long cluster : clusters) {
+                Optional<Long> entry = packed(cluster, places);
+                if (entry.isPresent()) {
+                    packed.put(cluster, entry.get());
+                }
+            }
+        }
+        if (packed.isEmpty()) {
+            return;
+        }
+        // What the tables are to refer to is there, and counted.
+        image.file().sync();
+        for (Map.Entry<Long, Long> each : packed.entrySet()) {
+            long before = image.map().entry(each.getKey());
+            image.map().set(each.getKey(), new long[] {each.getValue()}, 1);
+            NewClusters.release(image, allocator, before);
+        }
+    }
+
+    private Optional<Long> packed(long cluster, PackedPlaces places) throws IOException {
+        long entry = image.map().entry(cluster);
+        if (DriveEntry.kind(entry) != Kind.DATA) {
+            return Optional.empty();
+        }
+        byte[] whole = new byte[image.clusterBytes()];
+        ClusterSize clusterSize = image.header().clusterSize();
+        image.readCluster(entry, clusterSize.offsetBytes(cluster), ByteBuffer.wrap(whole));
+        Optional<byte[]> packed = Packing.pack(image.header().compression(), whole);
+        if (packed.isEmpty()) {
+            return Optional.empty();
+        }
+        long hostOffsetBytes = places.take(packed.get().length);
+        image.file().write(hostOffsetBytes, ByteBuffer.wrap(packed.get()));
+        return Optional.of(DriveEntry.compressed(hostOffsetBytes, packed.get().length, clusterSize));
     }
 
     /** What becomes of an entry. */
