@@ -33,6 +33,7 @@ public final class Node {
     public static final String FILE = "file";
 
     public static final String BACKING = "backing";
+    static final String IMAGE = "image";
 
     private final String name;
     private final Owner owner;
@@ -121,6 +122,14 @@ public final class Node {
 
     public Optional<Node> backing() {
         return Optional.ofNullable(children.get(BACKING));
+    }
+
+    /** What it's only a filter over, or else what shows through it. */
+    public Optional<Node> filteredOrBacking() {
+        return switch (spec) {
+            case NodeSpec.Blkdebug _ -> Optional.ofNullable(children.get(IMAGE));
+            case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.FileNode _, NodeSpec.NullCo _, NodeSpec.Nbd _ -> backing();
+        };
     }
 
     public List<Node> parents() {

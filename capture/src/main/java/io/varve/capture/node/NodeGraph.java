@@ -144,7 +144,7 @@ public final class NodeGraph {
     public synchronized void delete(String name) throws NodeRefusedException {
         Node node = named(name)
                 .orElseThrow(() -> new NodeRefusedException("Failed to find node with node-name='" + name + "'"));
-        if (deviceOver(node).isPresent()) {
+        if (deviceOver(node).isPresent() || node.uses().stream().anyMatch(NodeUse.Export.class::isInstance)) {
             throw new NodeRefusedException("Node " + name + " is in use");
         }
         for (NodeUse use : node.uses()) {

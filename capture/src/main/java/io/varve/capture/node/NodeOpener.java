@@ -56,7 +56,7 @@ final class NodeOpener {
                 case NodeSpec.Qcow2(var _, ChildSpec file, var _) ->
                     children.put(Node.FILE, graph.child(file, readOnly, Node.FILE));
                 case NodeSpec.Blkdebug(var _, ChildSpec image, var _) ->
-                    children.put("image", graph.child(image, readOnly, "image"));
+                    children.put(Node.IMAGE, graph.child(image, readOnly, Node.IMAGE));
                 case NodeSpec.FileNode _, NodeSpec.NullCo _, NodeSpec.Nbd _ -> {}
             }
             return new Opened(new NodeBackend(backend(spec, children)), children);

@@ -14,6 +14,7 @@ import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.DrivePlan;
+import io.varve.core.transaction.NodeRules;
 import io.varve.core.transaction.Plan;
 import io.varve.core.transaction.Transaction;
 import java.io.IOException;
@@ -45,6 +46,7 @@ public final class Agent implements AutoCloseable {
     private final SortedMap<DriveId, AttachedDrive> drives = new TreeMap<>();
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private final List<BackupObserver> observers = new CopyOnWriteArrayList<>();
+    private final BitmapUses uses = new BitmapUses();
     private volatile SortedMap<DriveId, AttachedDrive> published = new TreeMap<>();
 
     private Agent(AgentMeans means, FileChannel lockFile) {
@@ -164,6 +166,29 @@ public final class Agent implements AutoCloseable {
         }
     }
 
+    /** What the planner asks of the nodes behind the drives. */
+    public NodeRules rules() {
+        return uses;
+    }
+
+    /**
+     * Keeps a bitmap from being changed and removed until {@link #endUse}.
+     *
+     * @return why that can't be, in QEMU's words; empty when it's done
+     */
+    public Optional<String> beginUse(DriveId drive, BitmapName name) {
+        control.lock();
+        try {
+            return uses.begin(state(drive), name);
+        } finally {
+            control.unlock();
+        }
+    }
+
+    public void endUse(DriveId drive, BitmapName name) {
+        uses.end(drive, name);
+    }
+
     /** What is to be published of a drive. */
     public Optional<DriveFeed> feed(DriveId drive) {
         return Optional.ofNullable(published.get(drive)).map(AttachedDrive::feed);
@@ -193,7 +218,7 @@ public final class Agent implements AutoCloseable {
     public Transacted transact(List<Action> actions, Completion completion, SyncPointId syncPoint) {
         control.lock();
         try {
-            return switch (Transaction.plan(states(), actions, completion, syncPoint)) {
+            return switch (Transaction.plan(states(), actions, completion, syncPoint, uses)) {
                 case Plan.Refused(String description) -> new Transacted.Refused(description);
                 case Plan.Planned(List<DrivePlan> plans) when plans.isEmpty() -> new Transacted.Done(List.of());
                 case Plan.Planned(List<DrivePlan> plans) -> carryOut(plans);
