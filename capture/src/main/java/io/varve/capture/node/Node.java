@@ -34,6 +34,7 @@ public final class Node {
 
     public static final String BACKING = "backing";
     static final String IMAGE = "image";
+    static final String TARGET = "target";
 
     private final String name;
     private final Owner owner;
@@ -86,6 +87,7 @@ public final class Node {
         return switch (spec) {
             case NodeSpec.Raw _, NodeSpec.Qcow2 _ -> true;
             case NodeSpec.FileNode _, NodeSpec.NullCo _, NodeSpec.Nbd _, NodeSpec.Blkdebug _ -> false;
+            case NodeSpec.CopyBeforeWrite _, NodeSpec.SnapshotAccess _ -> false;
         };
     }
 
@@ -128,6 +130,8 @@ public final class Node {
     public Optional<Node> filteredOrBacking() {
         return switch (spec) {
             case NodeSpec.Blkdebug _ -> Optional.ofNullable(children.get(IMAGE));
+            case NodeSpec.CopyBeforeWrite _ -> Optional.ofNullable(children.get(FILE));
+            case NodeSpec.SnapshotAccess _ -> Optional.empty();
             case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.FileNode _, NodeSpec.NullCo _, NodeSpec.Nbd _ -> backing();
         };
     }
@@ -164,7 +168,11 @@ public final class Node {
             case NodeSpec.FileNode file -> file.filename();
             case NodeSpec.NullCo _ -> "null-co://";
             case NodeSpec.Nbd nbd -> nbd.uri();
-            case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.Blkdebug _ ->
+            case NodeSpec.Raw _,
+                    NodeSpec.Qcow2 _,
+                    NodeSpec.Blkdebug _,
+                    NodeSpec.CopyBeforeWrite _,
+                    NodeSpec.SnapshotAccess _ ->
                 children.values().iterator().next().filename();
         };
     }
@@ -174,7 +182,11 @@ public final class Node {
         return switch (spec) {
             case NodeSpec.FileNode file -> Optional.of(Path.of(file.filename()));
             case NodeSpec.NullCo _, NodeSpec.Nbd _ -> Optional.empty();
-            case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.Blkdebug _ ->
+            case NodeSpec.Raw _,
+                    NodeSpec.Qcow2 _,
+                    NodeSpec.Blkdebug _,
+                    NodeSpec.CopyBeforeWrite _,
+                    NodeSpec.SnapshotAccess _ ->
                 children.values().iterator().next().path();
         };
     }

@@ -6,6 +6,7 @@ import io.varve.capture.nbd.BackendExport;
 import io.varve.capture.node.NodeSpec.ChildSpec;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.DriveImage;
+import io.varve.core.bits.Marks;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,7 +42,7 @@ public final class NodeGraph {
     public NodeGraph(Agent agent) {
         this.agent = agent;
         this.names = new NodeNames(agent.surroundings().random());
-        this.opener = new NodeOpener(this::child, agent.surroundings().nanos());
+        this.opener = new NodeOpener(new Children(), agent.surroundings().nanos());
         this.changes = new NodeChanges(agent, opener);
     }
 
@@ -77,14 +78,14 @@ public final class NodeGraph {
     /** A guest's disk with an image of its own. */
     public synchronized Device addDevice(String id, NodeSpec spec, Optional<Long> granularityBytes)
             throws NodeRefusedException {
-        checkDevice(id);
+        NameChecks.device(id, devices, nodes);
         Node node = make(spec, Node.Owner.DEVICE);
         return offer(new Device(id, Optional.of(node), granularityBytes, ""));
     }
 
     /** A guest's disk over a node that's there, or an empty one. */
     public synchronized Device addDevice(String id, Optional<Node> node, String model) throws NodeRefusedException {
-        checkDevice(id);
+        NameChecks.device(id, devices, nodes);
         return offer(new Device(id, node, Optional.empty(), model));
     }
 
@@ -115,15 +116,6 @@ public final class NodeGraph {
         return device;
     }
 
-    private void checkDevice(String id) throws NodeRefusedException {
-        if (devices.has(id)) {
-            throw new NodeRefusedException("Duplicate ID '" + id + "' for drive");
-        }
-        if (nodes.containsKey(id)) {
-            throw new NodeRefusedException("Device name '" + id + "' conflicts with an existing node name");
-        }
-    }
-
     /** Takes a device away, and its node with it if that came with the device. */
     public synchronized void removeDevice(String id) throws NodeRefusedException {
         Device device = devices.remove(id).orElseThrow(() -> new NodeRefusedException("Device '" + id + "' not found"));
@@ -136,8 +128,8 @@ public final class NodeGraph {
     /** Puts another node under a device (QEMU's {@code qom-set} of {@code drive}). */
     public synchronized void replace(String id, Node node) throws NodeRefusedException {
         Device device = devices.get(id).orElseThrow(() -> new NodeRefusedException("Device '" + id + "' not found"));
-        listeners.forEach(listener -> listener.withdrawn(id));
-        boolean _ = offer(device.with(node)).node().isPresent();
+        devices.put(device.with(node));
+        listeners.forEach(listener -> listener.replaced(id, node));
     }
 
     /** QMP's blockdev-del. */
@@ -314,7 +306,7 @@ public final class NodeGraph {
     }
 
     private Node make(NodeSpec spec, Node.Owner owner) throws NodeRefusedException {
-        checkName(spec);
+        NameChecks.node(spec, devices, nodes);
         List<String> before = List.copyOf(nodes.keySet());
         try {
             NodeOpener.Opened opened = opener.open(spec);
@@ -350,29 +342,21 @@ public final class NodeGraph {
         }
     }
 
-    private void checkName(NodeSpec spec) throws NodeRefusedException {
-        if (spec.options().name().isEmpty()) {
-            return;
+    /** How nodes get theirs, with the graph's lock. */
+    private final class Children implements NodeOpener.Children {
+        @Override
+        public Node child(ChildSpec spec, boolean readOnly) throws NodeRefusedException {
+            return switch (spec) {
+                case ChildSpec.Reference(String name) -> get(name);
+                case ChildSpec.Inline(NodeSpec inline) ->
+                    make(inline.with(inline.options().readOnly(readOnly)), Node.Owner.PARENT);
+            };
         }
-        String name = spec.options().name().get();
-        Optional<String> objection = NodeNames.objection(name);
-        if (objection.isPresent()) {
-            throw new NodeRefusedException(objection.get());
-        }
-        if (devices.has(name)) {
-            throw new NodeRefusedException("node-name=" + name + " is conflicting with a device id");
-        }
-        if (nodes.containsKey(name)) {
-            throw new NodeRefusedException("Duplicate nodes with node-name='" + name + "'");
-        }
-    }
 
-    private Node child(ChildSpec spec, boolean readOnly, String role) throws NodeRefusedException {
-        return switch (spec) {
-            case ChildSpec.Reference(String name) -> get(name);
-            case ChildSpec.Inline(NodeSpec inline) ->
-                make(inline.with(inline.options().readOnly(readOnly)), Node.Owner.PARENT);
-        };
+        @Override
+        public Marks marks(NodeSpec.BitmapOf bitmap) throws NodeRefusedException {
+            return NodeBitmaps.marks(agent, find(bitmap.node()), bitmap);
+        }
     }
 
     /** Takes a node away, and the children that came with it. */

@@ -3,6 +3,7 @@ package io.varve.capture.tracking;
 import io.varve.capture.nbd.Export;
 import io.varve.capture.snapshot.CopyBuffers;
 import io.varve.capture.snapshot.Fleece;
+import io.varve.core.bits.Marks;
 import io.varve.core.cut.Hold;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Bitmap;
@@ -187,6 +188,20 @@ public final class Agent implements AutoCloseable {
 
     public void endUse(DriveId drive, BitmapName name) {
         uses.end(drive, name);
+    }
+
+    /** What a bitmap holds now: while it's busy, its cut. Empty when there is no such bitmap. */
+    public Optional<Marks> marks(DriveId drive, BitmapName name) throws IOException {
+        control.lock();
+        try {
+            AttachedDrive attached = drives.get(drive);
+            Optional<Bitmap> bitmap = state(drive).flatMap(state -> state.bitmap(name));
+            return attached == null || bitmap.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(attached.union(bitmap.get().generations(), bitmap.get().granularity()));
+        } finally {
+            control.unlock();
+        }
     }
 
     /** What is to be published of a drive. */
