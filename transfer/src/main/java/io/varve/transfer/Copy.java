@@ -2,6 +2,7 @@ package io.varve.transfer;
 
 import io.varve.archive.sums.ClusterDigest;
 import io.varve.archive.sums.ClusterSum;
+import io.varve.core.bits.Extent;
 import io.varve.formats.qcow2.ClusterSize;
 import io.varve.transfer.target.ImageWriter;
 import java.io.IOException;
@@ -21,6 +22,9 @@ final class Copy {
         /** Nothing is written, which reads as zeros. */
         LEFT_OUT
     }
+
+    /** QEMU's block-copy takes no more at once, either. */
+    private static final long ZEROS_AT_ONCE = 1 << 20;
 
     private final ClusterSize clusterSize;
     private final long sizeBytes;
@@ -50,17 +54,33 @@ final class Copy {
                 continue;
             }
             switch (ahead.take()) {
-                case ReadAhead.Taken.Zeros(ClusterRun run) -> {
-                    zeros(run.first(), run.end());
-                    control.advance(run.bytes(clusterSize, sizeBytes));
-                }
+                case ReadAhead.Taken.Zeros(ClusterRun run) -> zeros(run, control);
                 case ReadAhead.Taken.Clusters clusters -> {
+                    control.pace().await(clusters.run().bytes(clusterSize, sizeBytes));
                     write(clusters);
-                    control.advance(clusters.run().bytes(clusterSize, sizeBytes));
+                    copied(clusters.run(), control);
                     ahead.recycle(clusters);
                 }
             }
         }
+    }
+
+    /** In pieces, so that a long run of zeros is no faster than what is allowed. */
+    private void zeros(ClusterRun run, CopyControl control) throws IOException, InterruptedException {
+        long chunkClusters =
+                Math.max(1, Math.min(ZEROS_AT_ONCE, control.pace().chunkBytesMax()) >> clusterSize.shift());
+        for (long first = run.first(); first < run.end(); first += chunkClusters) {
+            ClusterRun piece = new ClusterRun(first, Math.min(run.end(), first + chunkClusters));
+            control.pace().await(piece.bytes(clusterSize, sizeBytes));
+            zeros(piece.first(), piece.end());
+            copied(piece, control);
+        }
+    }
+
+    private void copied(ClusterRun run, CopyControl control) {
+        long lengthBytes = run.bytes(clusterSize, sizeBytes);
+        control.pace().copied(new Extent(clusterSize.offsetBytes(run.first()), lengthBytes));
+        control.advance(lengthBytes);
     }
 
     ImageWriter writer() {

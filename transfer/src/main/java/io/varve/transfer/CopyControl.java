@@ -26,6 +26,7 @@ public final class CopyControl {
 
     private final InstantSource clock;
     private final Appearance appearance;
+    private final CopyPace pace;
 
     /** These are guarded by this. */
     private State state = new State.Ready();
@@ -40,8 +41,17 @@ public final class CopyControl {
     }
 
     public CopyControl(InstantSource clock, Appearance appearance) {
+        this(clock, appearance, CopyPace.FREE);
+    }
+
+    public CopyControl(InstantSource clock, Appearance appearance, CopyPace pace) {
         this.clock = clock;
         this.appearance = appearance;
+        this.pace = pace;
+    }
+
+    CopyPace pace() {
+        return pace;
     }
 
     /** Ends the copy soon, unless its image is about to appear; returns at once. Further calls do nothing. */

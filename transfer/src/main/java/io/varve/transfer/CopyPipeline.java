@@ -107,7 +107,8 @@ public final class CopyPipeline {
         ClusterSize clusterSize = job.geometry().clusterSize();
         PlannedClusters planned = PlannedClusters.of(job.plan(), job.geometry());
         ZeroClusters zeros = new ZeroClusters(source, clusterSize);
-        CopySteps steps = new CopySteps(planned, zeros, ReadAhead.readClusters(clusterSize));
+        long chunkClusters = Math.max(1, control.pace().chunkBytesMax() >> clusterSize.shift());
+        CopySteps steps = new CopySteps(planned, zeros, Math.min(chunkClusters, ReadAhead.readClusters(clusterSize)));
         CopyOutcome outcome = new Cancelled();
         try (ReadAhead ahead = new ReadAhead(source, clusterSize, budget.readBytes())) {
             control.begin(planned.bytes(clusterSize, source.sizeBytes()));

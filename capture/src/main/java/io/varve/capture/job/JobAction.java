@@ -29,10 +29,6 @@ public sealed interface JobAction {
                 throw new IllegalArgumentException("a target of the archive's in one and of a file in the other");
             }
         }
-
-        String jobId() {
-            return id.orElse(action.node());
-        }
     }
 
     /** Where a backup goes. */

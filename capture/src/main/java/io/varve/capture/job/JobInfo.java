@@ -1,13 +1,20 @@
 package io.varve.capture.job;
 
-import io.varve.core.id.DriveId;
+import io.varve.core.job.JobSetup;
+import io.varve.core.job.JobStatus;
+import io.varve.core.job.JobView;
 
 /**
  * A job as others see it.
  *
- * @param id unique among those that run
- * @param ioStatus QAPI's word: {@code ok}, or how the request failed that stopped it
- * @param offsetBytes done of {@code lengthBytes}; both are the same after a success
+ * @param busy whether it's doing something just now
  */
-public record JobInfo(
-        String id, DriveId drive, JobStatus status, long offsetBytes, long lengthBytes, String ioStatus) {}
+public record JobInfo(JobSetup setup, JobView view, JobProgress progress, boolean busy) {
+    public String id() {
+        return setup.id();
+    }
+
+    public JobStatus status() {
+        return view.status();
+    }
+}

@@ -4,5 +4,5 @@ package io.varve.capture.job;
 @FunctionalInterface
 public interface JobListener {
     /** Called under the lock of {@link Jobs}: must be quick, and must not call it. */
-    void happened(JobEvent event);
+    void happened(JobNews news);
 }

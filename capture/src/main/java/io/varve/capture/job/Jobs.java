@@ -12,25 +12,29 @@ import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
+import io.varve.core.job.JobIds;
+import io.varve.core.job.JobInput;
+import io.varve.core.job.JobRequest;
+import io.varve.core.job.JobSetup;
+import io.varve.core.job.JobTable;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.Plan;
 import io.varve.core.transaction.Transaction;
 import io.varve.transfer.CopyBudget;
 import io.varve.transfer.CopyPipeline;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The backup jobs of an agent. Those to files it runs and concludes by itself; of those to the archive it hears from
- * the agent how they ended.
+ * The jobs of an agent. Backups to files it runs and concludes by itself; of those to the archive it hears from the
+ * agent how they ended.
  *
  * <p>Close it before the agent. Thread: safe for any thread that isn't interrupted; one call at a time, and a call may
  * wait for the hold of a transaction and for the disk.
@@ -38,13 +42,12 @@ import org.slf4j.LoggerFactory;
 public final class Jobs implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
     private static final CopyBudget BUDGET = new CopyBudget(4 << 20, 24 << 20);
-    private static final Duration COPIERS_END = Duration.ofSeconds(30);
+    private static final Duration WORKS_END = Duration.ofSeconds(30);
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final JobTable table = new JobTable();
+    private final JobBoard board = new JobBoard();
     private final SyncPointHistory history = new SyncPointHistory();
     private final BitmapOrder bitmaps = new BitmapOrder();
-    private final List<FileCopies> copies = new ArrayList<>();
     private final Agent agent;
     private final NodeGraph graph;
     private final NodeActions nodes;
@@ -55,14 +58,14 @@ public final class Jobs implements AutoCloseable {
         this.agent = agent;
         this.graph = graph;
         this.nodes = new NodeActions(graph);
-        this.means = new JobsMeans(agent, table, new JobsThread(lock), new CopyPipeline(BUDGET), clock);
+        this.means = new JobsMeans(agent, new JobsThread(lock), new CopyPipeline(BUDGET), clock);
         agent.observe((drive, key, conclusion) -> means.thread().run(() -> concluded(drive, key, conclusion)));
     }
 
     /** Has {@code listener} told of all jobs from now on. */
     public void listen(JobListener listener) {
         locked(() -> {
-            table.listen(listener);
+            board.listen(listener);
             return true;
         });
     }
@@ -77,80 +80,99 @@ public final class Jobs implements AutoCloseable {
         return bitmaps.newestFirst(state);
     }
 
-    /** The jobs that run, the newest first. */
+    /**
+     * Starts a job that is in no transaction, at once and without the hold that those begin with. It's released when
+     * it's refused, too.
+     *
+     * @param bytesPerSecond its limit, as the client gave it; 0 for none
+     * @return why not, in QEMU's words
+     */
+    public Optional<String> run(JobSetup setup, long bytesPerSecond, Work work) {
+        return locked(() -> {
+            Optional<String> objection = closed
+                    ? Optional.of("the agent is ending")
+                    : JobIds.objection(Optional.of(setup.id()), "", board.table()::has);
+            if (objection.isPresent()) {
+                work.release();
+                return objection;
+            }
+            GroupRun group = new GroupRun(board, means.thread());
+            JobRun job = group.create(setup, work);
+            if (bytesPerSecond != 0) {
+                Optional<String> badSpeed = group.ask(job.index(), new JobRequest.SetSpeed(bytesPerSecond));
+                if (badSpeed.isPresent()) {
+                    group.on(new JobInput.CreationFailed(job.index()));
+                    return badSpeed;
+                }
+            }
+            group.on(new JobInput.Started());
+            return Optional.empty();
+        });
+    }
+
+    /** The jobs that aren't gone, the newest first. */
     public List<JobInfo> jobs() {
+        return locked(
+                () -> board.table().newestFirst().stream().map(JobRun::info).toList());
+    }
+
+    /** Asks something of a job; what becomes of it at once is told to listeners before the return. */
+    public JobsReply ask(JobName name, JobRequest request) {
         return locked(() -> {
-            copies.forEach(FileCopies::refresh);
-            return table.oldestFirst().reversed().stream().map(BackupJob::info).toList();
+            JobTable.Lookup<JobRun> found = switch (name) {
+                case JobName.OfJob(String id) -> board.table().job(id);
+                case JobName.OfBlockJob(String id) -> board.table().blockJob(id);
+            };
+            return switch (found) {
+                case JobTable.Lookup.Missing<JobRun> missing ->
+                    new JobsReply.Missing(missing.errorClass(), missing.text());
+                case JobTable.Lookup.Found<JobRun> job -> ask(job.job(), request);
+            };
         });
     }
 
-    /** Cancels a job, and with it all others of its grouped transaction; returns before they have ended. */
-    public Cancelling cancel(String id) {
-        return locked(() -> {
-            Optional<BackupJob> found = table.find(id);
-            if (found.isEmpty()) {
-                return new Cancelling.Unknown();
-            }
-            BackupJob job = found.get();
-            if (job.status().compareTo(JobStatus.ABORTING) >= 0) {
-                return new Cancelling.Refused("Job '" + id + "' in state '"
-                        + job.status().qmpName() + "' cannot accept command verb 'cancel'");
-            }
-            means.thread().run(() -> cancel(job));
-            return new Cancelling.Asked();
-        });
-    }
-
-    /** Lets a paused job go on; refused in QEMU's words when it isn't paused. */
-    public Cancelling resume(String id) {
-        return locked(() -> {
-            Optional<BackupJob> found = table.find(id);
-            if (found.isEmpty()) {
-                return new Cancelling.Unknown();
-            }
-            BackupJob job = found.get();
-            if (!job.gate().isPaused()) {
-                return new Cancelling.Refused("Can't resume a job that was not paused");
-            }
-            job.ioStatus("ok");
-            if (job.status() == JobStatus.PAUSED) {
-                table.status(job, JobStatus.RUNNING);
-            }
-            job.gate().resume();
-            return new Cancelling.Asked();
-        });
+    private static JobsReply ask(JobRun job, JobRequest request) {
+        boolean wantsToHold = request instanceof JobRequest.Pause || request instanceof JobRequest.SetSpeed;
+        if (job.work() instanceof ArchiveBackup && wantsToHold) {
+            return new JobsReply.Refused("Job '" + job.setup().id()
+                    + "' is a backup to the archive, which sinks make: it can't be paused or slowed down here");
+        }
+        return job.group()
+                .ask(job.index(), request)
+                .<JobsReply>map(JobsReply.Refused::new)
+                .orElseGet(JobsReply.Done::new);
     }
 
     /** Tells how far a backup to the archive is, as the sinks say. */
     public void progressed(DriveId drive, SyncPointId syncPoint, long copiedBytes, long totalBytes) {
         means.thread()
-                .run(() -> archiveJob(drive, new BackupKey(syncPoint, 0))
-                        .ifPresent(job -> job.progressed(copiedBytes, totalBytes)));
+                .run(() -> archiveBackup(drive, new BackupKey(syncPoint, 0))
+                        .ifPresent(backup -> backup.progressed(copiedBytes, totalBytes)));
     }
 
     /** How the backups of a sync point are or ended; empty when it isn't among the latest ones. */
     public Optional<List<BackupProgress>> progressOf(SyncPointId syncPoint) {
-        return locked(() -> {
-            copies.forEach(FileCopies::refresh);
-            return history.of(syncPoint);
-        });
+        return locked(() -> history.of(syncPoint));
     }
 
-    /** Cancels the jobs to files, and waits for their end; those to the archive are the agent's to cancel. */
+    /** Cancels the jobs of this agent, and waits for their end; those to the archive are the agent's to cancel. */
     @Override
     public void close() {
-        List<Thread> copiers = locked(() -> {
+        List<Thread> threads = locked(() -> {
             closed = true;
-            table.oldestFirst().stream()
-                    .filter(job -> !job.isOfArchive())
-                    .forEach(job -> means.thread().run(() -> cancel(job)));
-            return copies.stream().flatMap(c -> c.copiers().stream()).toList();
+            List<Thread> running = new ArrayList<>();
+            for (JobRun job : board.table().newestFirst()) {
+                if (!(job.work() instanceof ArchiveBackup)) {
+                    job.work().thread().ifPresent(running::add);
+                    Optional<String> _ = job.group().ask(job.index(), new JobRequest.Cancel(true));
+                }
+            }
+            return running;
         });
         try {
-            for (Thread copier : copiers) {
-                if (!copier.join(COPIERS_END)) {
-                    LOG.warn("{} hasn't ended within {}; its target is left as it is", copier.getName(), COPIERS_END);
+            for (Thread thread : threads) {
+                if (!thread.join(WORKS_END)) {
+                    LOG.warn("{} hasn't ended within {}; its target is left as it is", thread.getName(), WORKS_END);
                 }
             }
         } catch (InterruptedException e) {
@@ -177,105 +199,40 @@ public final class Jobs implements AutoCloseable {
                         ? Optional.of(backup).stream()
                         : Optional.<JobAction.Backup>empty().stream())
                 .toList();
-        Optional<String> badId = JobIds.objection(backups, table);
-        if (badId.isPresent()) {
-            return new JobsAnswer.Refused(badId.get());
+        StartingJobs starting = new StartingJobs(graph, board, means, completion);
+        Optional<String> objection = starting.create(backups, agent.states());
+        if (objection.isPresent()) {
+            return new JobsAnswer.Refused(objection.get());
         }
-        return switch (StartingJobs.open(backups, graph, agent.states())) {
-            case StartingJobs.Opening.Refused(String why) -> new JobsAnswer.Refused(why);
-            case StartingJobs.Opening.Opened(StartingJobs starting) ->
-                switch (agent.transact(plain, completion, syncPoint)) {
-                    case Transacted.Refused(String why) -> {
-                        starting.abort();
-                        yield new JobsAnswer.Refused(why);
-                    }
-                    case Transacted.Done(List<StartedBackup> started) -> {
-                        bitmaps.done(plain);
-                        yield new JobsAnswer.Done(syncPoint, start(starting.started(started), completion));
-                    }
-                };
+        return switch (agent.transact(plain, completion, syncPoint)) {
+            case Transacted.Refused(String why) -> {
+                starting.rollBack();
+                yield new JobsAnswer.Refused(why);
+            }
+            case Transacted.Done(List<StartedBackup> started) -> {
+                bitmaps.done(plain);
+                starting.taken(started).forEach(history::started);
+                yield new JobsAnswer.Done(syncPoint, backups.isEmpty() ? List.of() : starting.start());
+            }
         };
-    }
-
-    private List<JobInfo> start(List<StartingJobs.Started> started, Completion completion) {
-        List<FileCopies.Start> files = new ArrayList<>();
-        for (StartingJobs.Started each : started) {
-            BackupJob job = each.job();
-            table.add(job);
-            history.started(job);
-            if (each.target().isPresent()) {
-                files.add(new FileCopies.Start(job, each.backup(), each.target().get()));
-            } else {
-                table.status(job, JobStatus.CREATED);
-                table.status(job, JobStatus.RUNNING);
-            }
-        }
-        List<List<FileCopies.Start>> groups = completion == Completion.GROUPED
-                ? List.of(files)
-                : files.stream().map(List::of).toList();
-        for (List<FileCopies.Start> group : groups) {
-            if (!group.isEmpty()) {
-                FileCopies copy = new FileCopies(means, group);
-                copies.add(copy);
-                copy.start();
-            }
-        }
-        return started.stream()
-                .sorted(Comparator.comparingInt(StartingJobs.Started::position))
-                .map(each -> each.job().info())
-                .toList();
-    }
-
-    private void cancel(BackupJob job) {
-        if (!job.isOfArchive()) {
-            copies.stream().filter(c -> c.has(job)).forEach(c -> c.cancel(job));
-            return;
-        }
-        for (BackupJob each : table.oldestFirst()) {
-            boolean isConcerned = each == job
-                    || (each.isOfArchive()
-                            && job.mark().completion() == Completion.GROUPED
-                            && each.key().syncPoint().equals(job.key().syncPoint()));
-            if (isConcerned) {
-                cancelArchive(each);
-            }
-        }
-    }
-
-    private void cancelArchive(BackupJob job) {
-        try {
-            agent.conclude(job.drive(), job.key(), new Conclusion.Cancelled());
-        } catch (IOException e) {
-            LOG.error("job {} couldn't be cancelled: {}", job.id(), e.getMessage());
-        }
     }
 
     private void concluded(DriveId drive, BackupKey key, Conclusion conclusion) {
         history.concluded(drive, key, conclusion);
-        copies.removeIf(copy -> copy.copiers().stream().noneMatch(Thread::isAlive));
-        archiveJob(drive, key).ifPresent(job -> endArchive(job, conclusion));
+        archiveBackup(drive, key).ifPresent(backup -> backup.concluded(conclusion));
     }
 
-    private Optional<BackupJob> archiveJob(DriveId drive, BackupKey key) {
-        return table.find(job ->
-                job.isOfArchive() && job.drive().equals(drive) && job.key().equals(key));
+    private Optional<ArchiveBackup> archiveBackup(DriveId drive, BackupKey key) {
+        return board.table().newestFirst().stream()
+                .map(JobRun::work)
+                .flatMap(work -> work instanceof ArchiveBackup backup
+                        ? Optional.of(backup).stream()
+                        : Optional.<ArchiveBackup>empty().stream())
+                .filter(backup -> backup.is(drive, key))
+                .findFirst();
     }
 
-    private void endArchive(BackupJob job, Conclusion conclusion) {
-        switch (conclusion) {
-            case Conclusion.Committed _, Conclusion.Written _ -> {
-                table.status(job, JobStatus.WAITING);
-                table.status(job, JobStatus.PENDING);
-            }
-            case Conclusion.Aborted _, Conclusion.Failed _, Conclusion.Cancelled _ ->
-                table.status(job, JobStatus.ABORTING);
-        }
-        table.ended(job, conclusion);
-        table.status(job, JobStatus.CONCLUDED);
-        table.status(job, JobStatus.NULL);
-    }
-
-    private <T> T locked(java.util.function.Supplier<T> call) {
+    private <T> T locked(Supplier<T> call) {
         lock.lock();
         try {
             return call.get();

@@ -5,4 +5,4 @@ import io.varve.transfer.CopyPipeline;
 import java.time.InstantSource;
 
 /** What all jobs share. */
-record JobsMeans(Agent agent, JobTable table, JobsThread thread, CopyPipeline pipeline, InstantSource clock) {}
+record JobsMeans(Agent agent, JobsThread thread, CopyPipeline pipeline, InstantSource clock) {}

@@ -41,13 +41,10 @@ final class NodeActions {
 
     private JobAction.Backup backup(JobAction.Backup backup) throws NodeRefusedException {
         Action.Backup action = backup.action();
-        Optional<Node> node = graph.find(action.node());
-        Optional<String> id = backup.id()
-                .or(() -> node.map(n -> graph.deviceOver(n).map(Device::id).orElse("")));
         return new JobAction.Backup(
                 new Action.Backup(
                         tracked(action.node()), action.sync(), action.bitmap(), action.bitmapMode(), action.target()),
-                id,
+                backup.id(),
                 backup.target(),
                 backup.terms());
     }

@@ -3,6 +3,7 @@ package io.varve.capture.job;
 import io.varve.archive.store.StoredParts;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.capture.node.Node;
+import io.varve.core.job.Operation;
 import io.varve.transfer.target.ImageWriter;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -48,10 +49,14 @@ final class NodeWriter implements ImageWriter {
         return this;
     }
 
+    Node node() {
+        return node;
+    }
+
     private void write(Retrying.Request request) throws IOException {
         done(() -> {
             if (retrying.isPresent()) {
-                retrying.get().run(JobEvent.Operation.WRITE, request);
+                retrying.get().run(Operation.WRITE, request);
             } else {
                 request.make();
             }

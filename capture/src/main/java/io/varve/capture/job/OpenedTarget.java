@@ -1,5 +1,6 @@
 package io.varve.capture.job;
 
+import io.varve.capture.node.Node;
 import io.varve.formats.qcow2.ImageGeometry;
 import io.varve.transfer.CopyControl;
 import io.varve.transfer.CopyJob;
@@ -38,11 +39,24 @@ record OpenedTarget(ImageGeometry geometry, Image image) {
         CopyJob job = new CopyJob(what.drive(), geometry, what.plan());
         return switch (image) {
             case Image.Qcow2(LocalImageTarget target) ->
-                pipeline.toQcow2(job, source, target, SumsListener.NONE, control);
+                pipeline.toQcow2(job, source, new RetriedTarget(target, retrying), SumsListener.NONE, control);
             case Image.Into(NodeWriter writer) ->
                 pipeline.into(job, source, writer.with(retrying), SumsListener.NONE, control);
-            case Image.Raw(RawWriter writer) -> pipeline.toRaw(job, source, writer, SumsListener.NONE, control);
+            // A new file's zeros are nothing to write.
+            case Image.Raw(RawWriter writer) ->
+                pipeline.into(job, source, new RetriedWriter(writer, retrying), SumsListener.NONE, control);
         };
+    }
+
+    /** The node that's written into. */
+    Node node() {
+        return ((Image.Into) image).writer().node();
+    }
+
+    /** Whether its clusters can be compressed. */
+    boolean takesCompressed() {
+        return image instanceof Image.Into(NodeWriter writer)
+                && writer.node().qcow2().isPresent();
     }
 
     /** Why the image can't appear at its place, when it's stored. */

@@ -3,6 +3,8 @@ package io.varve.capture.job;
 import io.varve.capture.snapshot.Snapshot;
 import io.varve.capture.snapshot.SnapshotRead;
 import io.varve.core.bits.Extent;
+import io.varve.core.job.Operation;
+import io.varve.core.snapshot.SnapshotStatus;
 import io.varve.transfer.source.ClusterSource;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -19,17 +21,18 @@ import java.util.concurrent.Executors;
  * the image under the guest: so the copying thread never reads by itself.
  */
 final class SnapshotSource implements ClusterSource {
-    private static final int READERS = 4;
+    private static final int READERS_MAX = 4;
 
     private final Snapshot snapshot;
     private final Retrying retrying;
     private final ExecutorService readers;
 
-    SnapshotSource(Snapshot snapshot, Retrying retrying) {
+    /** @param readsMax how many reads are made at once, at most */
+    SnapshotSource(Snapshot snapshot, Retrying retrying, long readsMax) {
         this.snapshot = snapshot;
         this.retrying = retrying;
         readers = Executors.newFixedThreadPool(
-                READERS,
+                (int) Math.min(READERS_MAX, readsMax),
                 Thread.ofPlatform()
                         .daemon()
                         .name("read-" + snapshot.name() + "-", 0)
@@ -54,7 +57,7 @@ final class SnapshotSource implements ClusterSource {
 
     private void fill(long offsetBytes, ByteBuffer range) {
         try {
-            retrying.run(JobEvent.Operation.READ, () -> readOnce(offsetBytes, range.duplicate()));
+            retrying.run(Operation.READ, () -> readOnce(offsetBytes, range.duplicate()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -65,7 +68,10 @@ final class SnapshotSource implements ClusterSource {
         switch (snapshot.read(offsetBytes, range)) {
             // A job reads each cluster once, and fails as a whole: the guest's writes there wait for nothing any more.
             case SnapshotRead.Done _ -> snapshot.discard(offsetBytes, lengthBytes);
-            case SnapshotRead.Gone(String reason) -> throw new IOException(reason);
+            case SnapshotRead.Gone(String reason) ->
+                throw snapshot.status() instanceof SnapshotStatus.Live
+                        ? new IOException(reason)
+                        : new LostSourceException(reason);
             case SnapshotRead.Unprotected _ ->
                 throw new IOException("the range at " + offsetBytes + " isn't protected");
         }

@@ -1,108 +1,156 @@
 package io.varve.capture.job;
 
+import io.varve.capture.node.Device;
 import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
+import io.varve.capture.node.NodeRefusedException;
 import io.varve.capture.node.NodeUse;
 import io.varve.capture.tracking.StartedBackup;
 import io.varve.core.Invariant;
+import io.varve.core.drive.Completion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.id.DriveId;
-import java.io.IOException;
+import io.varve.core.job.JobIds;
+import io.varve.core.job.JobInput;
+import io.varve.core.job.JobRequest;
+import io.varve.core.job.JobSetup;
+import io.varve.core.job.JobType;
+import io.varve.core.transaction.SyncMode;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/** The jobs of a transaction that isn't carried out yet, with their targets open. */
+/**
+ * The jobs of a transaction that isn't carried out yet: each is created in its action's turn, with its target open.
+ *
+ * <p>Thread: guarded by the lock of {@link Jobs}.
+ */
 final class StartingJobs {
-    private static final Logger LOG = LoggerFactory.getLogger(StartingJobs.class);
+    private final List<Created> jobs = new ArrayList<>();
+    private final List<GroupRun> groups = new ArrayList<>();
+    private final NodeGraph graph;
+    private final JobBoard board;
+    private final JobsMeans means;
+    private final Completion completion;
 
-    private final List<Starting> jobs = new ArrayList<>();
+    private record Created(JobRun run, Backup work) {}
 
-    private record Starting(
-            int position, JobAction.Backup backup, DriveId drive, Node source, Optional<OpenedTarget> target) {
-        String id() {
-            return backup.jobId();
+    StartingJobs(NodeGraph graph, JobBoard board, JobsMeans means, Completion completion) {
+        this.graph = graph;
+        this.board = board;
+        this.means = means;
+        this.completion = completion;
+    }
+
+    /** Creates all jobs; the planner has looked at the actions before. Gives why not, and then none is left. */
+    Optional<String> create(List<JobAction.Backup> backups, SortedMap<DriveId, DriveState> states) {
+        for (JobAction.Backup backup : backups) {
+            try {
+                create(backup, states);
+            } catch (NodeRefusedException e) {
+                rollBack();
+                return Optional.of(e.description());
+            }
         }
+        return Optional.empty();
+    }
+
+    private void create(JobAction.Backup backup, SortedMap<DriveId, DriveState> states) throws NodeRefusedException {
+        DriveId drive = new DriveId(backup.action().node());
+        Node source = graph.tracked(drive).orElseThrow();
+        long sizeBytes = Objects.requireNonNull(states.get(drive)).sizeBytes();
+        Optional<OpenedTarget> target = backup.target() instanceof JobAction.Target.Archive
+                ? Optional.empty()
+                : Optional.of(new TargetOpener(graph).open(source, sizeBytes, backup));
+        String device = graph.deviceOver(source).map(Device::id).orElse("");
+        NodeUse use = new NodeUse.Job("backup");
+        Optional<String> filter = backup.terms().filterNodeName();
+        StartingBackup starting = new StartingBackup(backup.id().orElse(device), backup, source, target, () -> {
+            graph.end(source, use);
+            filter.ifPresent(name -> graph.unalias(name, source));
+        });
+        graph.begin(source, use);
+        try {
+            if (filter.isPresent()) {
+                graph.alias(filter.get(), source);
+            }
+        } catch (NodeRefusedException e) {
+            starting.release(false);
+            throw e;
+        }
+        Optional<String> badId = JobIds.objection(backup.id(), device, board.table()::has);
+        if (badId.isPresent()) {
+            starting.release(false);
+            throw new NodeRefusedException(badId.get());
+        }
+        Backup work = work(starting);
+        GroupRun group = group();
+        JobRun run = group.create(setup(starting), work);
+        long bytesPerSecond = backup.terms().bytesPerSecond();
+        Optional<String> badSpeed = bytesPerSecond == 0
+                ? Optional.empty()
+                : group.ask(run.index(), new JobRequest.SetSpeed(bytesPerSecond));
+        if (badSpeed.isPresent()) {
+            group.on(new JobInput.CreationFailed(run.index()));
+            throw new NodeRefusedException(badSpeed.get());
+        }
+        jobs.add(new Created(run, work));
+    }
+
+    private Backup work(StartingBackup starting) {
+        if (starting.opened().isEmpty()) {
+            return new ArchiveBackup(means, starting);
+        }
+        return starting.backup().action().sync() == SyncMode.NONE
+                ? new OldContentBackup(means, starting)
+                : new FileBackup(means, starting);
+    }
+
+    private static JobSetup setup(StartingBackup starting) {
+        return new JobSetup(
+                starting.id(),
+                JobType.BACKUP,
+                starting.terms().endings(),
+                starting.terms().errors(),
+                starting.opened().isPresent() ? JobSetup.Settling.HERE : JobSetup.Settling.ELSEWHERE);
+    }
+
+    private GroupRun group() {
+        if (completion == Completion.INDIVIDUAL || groups.isEmpty()) {
+            groups.add(new GroupRun(board, means.thread()));
+        }
+        return groups.getLast();
+    }
+
+    /** The transaction isn't carried out. */
+    void rollBack() {
+        groups.reversed().forEach(group -> group.on(new JobInput.RolledBack()));
     }
 
     /**
-     * A job whose cut was taken.
+     * The transaction was carried out.
      *
-     * @param position among the transaction's backups
-     * @param target empty for the archive
+     * @param backups as the agent gives them: by drive, and then in the order of the actions
+     * @return the works, in the order of the actions
      */
-    record Started(int position, BackupJob job, StartedBackup backup, Optional<OpenedTarget> target) {}
-
-    /** What came of opening all targets. */
-    sealed interface Opening {
-        record Opened(StartingJobs jobs) implements Opening {}
-
-        /** None is open. */
-        record Refused(String description) implements Opening {}
-    }
-
-    private final NodeGraph graph;
-
-    private StartingJobs(NodeGraph graph) {
-        this.graph = graph;
-    }
-
-    /** Opens all targets, or none. The planner has looked at the actions before. */
-    static Opening open(List<JobAction.Backup> backups, NodeGraph graph, SortedMap<DriveId, DriveState> states) {
-        StartingJobs starting = new StartingJobs(graph);
-        TargetOpener opener = new TargetOpener(graph);
-        for (JobAction.Backup backup : backups) {
-            DriveId drive = new DriveId(backup.action().node());
-            Optional<OpenedTarget> target = Optional.empty();
-            if (!(backup.target() instanceof JobAction.Target.Archive)) {
-                long sizeBytes = Objects.requireNonNull(states.get(drive)).sizeBytes();
-                switch (opener.open(graph.tracked(drive).orElseThrow(), sizeBytes, backup.target())) {
-                    case TargetOpener.Opening.Opened(OpenedTarget opened) -> target = Optional.of(opened);
-                    case TargetOpener.Opening.Refused(String why) -> {
-                        starting.abort();
-                        return new Opening.Refused(why);
-                    }
-                }
-            }
-            Node source = graph.tracked(drive).orElseThrow();
-            starting.jobs.add(new Starting(starting.jobs.size(), backup, drive, source, target));
-        }
-        return new Opening.Opened(starting);
-    }
-
-    /** Gives the targets up, as if they hadn't been opened. */
-    void abort() {
-        for (Starting job : jobs) {
-            try {
-                if (job.target().isPresent()) {
-                    job.target().get().abort();
-                }
-            } catch (IOException e) {
-                LOG.warn("job {}: its target couldn't be given up: {}", job.id(), e.getMessage());
-            }
-        }
-    }
-
-    /** @param backups as the agent gives them: by drive, and then in the order of the actions */
-    List<Started> started(List<StartedBackup> backups) {
+    List<Backup> taken(List<StartedBackup> backups) {
         Invariant.check(backups.size() == jobs.size(), "a started backup for each job");
-        List<Starting> byDrive =
-                jobs.stream().sorted(Comparator.comparing(Starting::drive)).toList();
-        List<Started> started = new ArrayList<>();
+        List<Backup> byDrive = jobs.stream()
+                .map(Created::work)
+                .sorted(Comparator.comparing(Backup::drive))
+                .toList();
         for (int index = 0; index < byDrive.size(); index++) {
-            Starting job = byDrive.get(index);
-            StartedBackup backup = backups.get(index);
-            NodeUse use = new NodeUse.Job("backup");
-            graph.begin(job.source(), use);
-            BackupJob running = new BackupJob(job.backup(), job.drive(), backup, () -> graph.end(job.source(), use));
-            started.add(new Started(job.position(), running, backup, job.target()));
+            byDrive.get(index).taken(backups.get(index));
         }
-        started.sort(Comparator.comparingInt(Started::position));
-        return started;
+        return jobs.stream().map(Created::work).toList();
+    }
+
+    /** Starts them; gives them in the order of the actions. */
+    List<JobInfo> start() {
+        board.start(groups);
+        return jobs.stream().map(job -> job.run().info()).toList();
     }
 }

@@ -17,22 +17,22 @@ final class SyncPointHistory {
     private final Map<SyncPointId, List<Entry>> known = new LinkedHashMap<>();
 
     private static final class Entry {
-        private final BackupJob job;
+        private final Backup backup;
         private BackupProgress.State state = BackupProgress.State.RUNNING;
         private Optional<String> reason = Optional.empty();
 
-        Entry(BackupJob job) {
-            this.job = job;
+        Entry(Backup backup) {
+            this.backup = backup;
         }
 
         BackupProgress progress() {
-            JobInfo info = job.info();
-            return new BackupProgress(info.drive(), state, reason, info.offsetBytes(), info.lengthBytes());
+            JobProgress progress = backup.progress();
+            return new BackupProgress(backup.drive(), state, reason, progress.offsetBytes(), progress.lengthBytes());
         }
     }
 
-    void started(BackupJob job) {
-        known.computeIfAbsent(job.key().syncPoint(), _ -> new ArrayList<>()).add(new Entry(job));
+    void started(Backup backup) {
+        known.computeIfAbsent(backup.key().syncPoint(), _ -> new ArrayList<>()).add(new Entry(backup));
         if (known.size() > SYNC_POINTS_MAX) {
             known.remove(known.keySet().iterator().next());
         }
@@ -40,7 +40,7 @@ final class SyncPointHistory {
 
     void concluded(DriveId drive, BackupKey key, Conclusion conclusion) {
         for (Entry entry : known.getOrDefault(key.syncPoint(), List.of())) {
-            if (entry.job.drive().equals(drive) && entry.job.key().equals(key)) {
+            if (entry.backup.drive().equals(drive) && entry.backup.key().equals(key)) {
                 conclude(entry, conclusion);
             }
         }

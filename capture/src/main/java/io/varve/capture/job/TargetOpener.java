@@ -7,6 +7,9 @@ import io.varve.capture.node.NodeOptions;
 import io.varve.capture.node.NodeRefusedException;
 import io.varve.capture.node.NodeSpec;
 import io.varve.capture.node.NodeUse;
+import io.varve.core.drive.BitmapMode;
+import io.varve.core.transaction.SyncMode;
+import io.varve.formats.qcow2.Backing;
 import io.varve.formats.qcow2.ClusterSize;
 import io.varve.formats.qcow2.ImageGeometry;
 import io.varve.transfer.target.LocalImageTarget;
@@ -19,9 +22,12 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Opens the files that backups go to, before anything else happens. Where QEMU 7.2 refuses one, the words are its.
@@ -32,7 +38,12 @@ final class TargetOpener {
     /** QEMU's path_has_protocol: a colon before any slash. */
     private static final Pattern PROTOCOL = Pattern.compile("([^/:]*):(.*)", Pattern.DOTALL);
 
+    private static final Logger LOG = LoggerFactory.getLogger(TargetOpener.class);
     private static final String FILE_PROTOCOL = "file";
+
+    /** QEMU's names; a file as it is is a raw one. */
+    private static final List<String> FORMATS = List.of("raw", "file", "qcow2");
+
     private static final String PARTIAL_SUFFIX = ".partial";
 
     /** stat(2): S_IFMT, S_IFREG, S_IFBLK. */
@@ -47,26 +58,62 @@ final class TargetOpener {
         this.graph = graph;
     }
 
-    /** What came of it. */
-    sealed interface Opening {
-        record Opened(OpenedTarget target) implements Opening {}
-
-        record Refused(String description) implements Opening {}
-    }
-
-    /** Opens {@code target} for a backup of {@code source}, which has {@code sizeBytes}. */
-    Opening open(Node source, long sizeBytes, JobAction.Target target) {
-        return switch (target) {
-            case JobAction.Target.File file -> open(source, sizeBytes, file);
-            case JobAction.Target.Node(String name) -> {
-                try {
-                    yield new Opening.Opened(node(source, sizeBytes, name));
-                } catch (NodeRefusedException e) {
-                    yield new Opening.Refused(e.description());
-                }
-            }
+    /** Opens the target of a backup of {@code source}, which has {@code sizeBytes}. */
+    OpenedTarget open(Node source, long sizeBytes, JobAction.Backup backup) throws NodeRefusedException {
+        OpenedTarget target = switch (backup.target()) {
+            case JobAction.Target.File file -> open(new Wish(source, sizeBytes, backup), file);
+            case JobAction.Target.Node(String name) -> node(source, sizeBytes, name);
             case JobAction.Target.Archive _ -> throw new IllegalArgumentException("the archive is the sinks'");
         };
+        Optional<String> objection = objection(target, backup.terms());
+        if (objection.isPresent()) {
+            giveUp(target);
+            throw new NodeRefusedException(objection.get());
+        }
+        return target;
+    }
+
+    /** What is to be backed up, and how. */
+    private record Wish(Node source, long sizeBytes, JobAction.Backup backup) {
+        SyncMode sync() {
+            return backup.action().sync();
+        }
+
+        /** A part that fails, or what guests overwrite, needs a target that's there as the copy goes. */
+        boolean needsNode() {
+            return sync() == SyncMode.NONE
+                    || backup.action()
+                            .bitmapMode()
+                            .filter(BitmapMode.ALWAYS::equals)
+                            .isPresent();
+        }
+    }
+
+    private static Optional<String> objection(OpenedTarget target, JobTerms terms) {
+        long workers = terms.perf().workersMax();
+        long chunkBytes = terms.perf().chunkBytesMax();
+        int clusterBytes = target.geometry().clusterSize().bytes();
+        if (terms.compress() && !target.takesCompressed()) {
+            return Optional.of("Compression is not supported for this drive ");
+        }
+        if (workers < 1 || workers > Integer.MAX_VALUE) {
+            return Optional.of("max-workers must be between 1 and " + Integer.MAX_VALUE);
+        }
+        if (chunkBytes < 0) {
+            return Optional.of("max-chunk must be zero (which means no limit) or positive");
+        }
+        return chunkBytes > 0 && chunkBytes < clusterBytes
+                ? Optional.of("Required max-chunk (" + chunkBytes + ") is less than backup cluster size ("
+                        + clusterBytes + ")")
+                : Optional.empty();
+    }
+
+    private static void giveUp(OpenedTarget target) {
+        try {
+            target.abort();
+        } catch (IOException e) {
+            LOG.warn("a target that was refused couldn't be given up: {}", e.getMessage());
+        }
     }
 
     private OpenedTarget node(Node source, long sizeBytes, String name) throws NodeRefusedException {
@@ -96,31 +143,26 @@ final class TargetOpener {
                 geometry, new OpenedTarget.Image.Into(new NodeWriter(node, sizeBytes, clusterBytes, ended)));
     }
 
-    private Opening open(Node source, long sizeBytes, JobAction.Target.File file) {
-        String format = file.format().orElse(source.driver());
-        boolean isKnown = format.equals("raw") || format.equals("qcow2");
-        if (!isKnown) {
-            return new Opening.Refused(
-                    (file.mode() == JobAction.Mode.EXISTING ? "Unknown driver '" : "Unknown file format '") + format
-                            + "'");
+    private OpenedTarget open(Wish wish, JobAction.Target.File file) throws NodeRefusedException {
+        String format = file.format().orElse(wish.source().driver());
+        boolean isExisting = file.mode() == JobAction.Mode.EXISTING;
+        if (!FORMATS.contains(format)) {
+            throw new NodeRefusedException((isExisting ? "Unknown driver '" : "Unknown file format '") + format + "'");
         }
+        boolean isQcow2 = format.equals("qcow2");
         try {
             Path path = path(file.path());
-            checkNotADrive(source, path);
-            if (file.mode() == JobAction.Mode.EXISTING) {
+            checkNotADrive(wish.source(), path);
+            if (isExisting) {
                 checkKind(path);
+                return isQcow2 ? qcow2Node(path, wish) : writeRaw(path, wish);
             }
-            return new Opening.Opened(
-                    switch (file.mode()) {
-                        case ABSOLUTE_PATHS -> create(path, sizeBytes, format);
-                        case EXISTING ->
-                            format.equals("qcow2") ? existingQcow2(path, sizeBytes) : writeRaw(path, sizeBytes);
-                    });
+            return wish.needsNode() ? createNode(path, wish, isQcow2) : create(path, wish, isQcow2);
         } catch (RefusedTargetException e) {
-            return new Opening.Refused(e.description());
+            throw new NodeRefusedException(e.description());
         } catch (IOException e) {
-            String verb = file.mode() == JobAction.Mode.EXISTING ? "Could not open '" : "Could not create '";
-            return new Opening.Refused(verb + file.path() + "': " + reason(e));
+            throw new NodeRefusedException(
+                    (isExisting ? "Could not open '" : "Could not create '") + file.path() + "': " + reason(e));
         }
     }
 
@@ -175,49 +217,76 @@ final class TargetOpener {
                 && Files.isSameFile(image.get(), other);
     }
 
-    private static OpenedTarget create(Path path, long sizeBytes, String format)
+    private static OpenedTarget create(Path path, Wish wish, boolean isQcow2)
             throws IOException, RefusedTargetException {
-        ImageGeometry geometry = geometry(sizeBytes);
+        ImageGeometry geometry = geometry(wish, isQcow2);
+        int clusterBytes = geometry.clusterSize().bytes();
         return new OpenedTarget(
                 geometry,
-                format.equals("qcow2")
+                isQcow2
                         ? new OpenedTarget.Image.Qcow2(LocalImageTarget.create(path))
-                        : new OpenedTarget.Image.Raw(RawWriter.create(
-                                path, sizeBytes, geometry.clusterSize().bytes())));
+                        : new OpenedTarget.Image.Raw(RawWriter.create(path, wish.sizeBytes(), clusterBytes)));
     }
 
-    private OpenedTarget existingQcow2(Path path, long sizeBytes) throws RefusedTargetException {
+    /** A new image that's written as a node: what it has got stays, whatever comes. */
+    private OpenedTarget createNode(Path path, Wish wish, boolean isQcow2) throws IOException, RefusedTargetException {
+        if (isQcow2) {
+            NewImages.qcow2(path, geometry(wish, true));
+            return qcow2Node(path, wish);
+        }
+        NewImages.raw(path, wish.sizeBytes());
+        return rawNode(path, wish);
+    }
+
+    private OpenedTarget qcow2Node(Path path, Wish wish) throws RefusedTargetException {
+        NodeSpec.Backing backing = wish.sync() == SyncMode.NONE
+                ? new NodeSpec.Backing.Given(
+                        new NodeSpec.ChildSpec.Reference(wish.source().name()))
+                : new NodeSpec.Backing.OfHeader(BackingRule.FOLLOW);
+        return jobNode(new NodeSpec.Qcow2(NodeOptions.DEFAULT, file(path), backing), wish);
+    }
+
+    private OpenedTarget rawNode(Path path, Wish wish) throws RefusedTargetException {
+        return jobNode(new NodeSpec.Raw(NodeOptions.DEFAULT, file(path)), wish);
+    }
+
+    private static NodeSpec.ChildSpec file(Path path) {
+        return new NodeSpec.ChildSpec.Inline(
+                new NodeSpec.FileNode(NodeOptions.DEFAULT, FILE_PROTOCOL, path.toString()));
+    }
+
+    private OpenedTarget jobNode(NodeSpec spec, Wish wish) throws RefusedTargetException {
         try {
-            Node node = graph.addForJob(new NodeSpec.Qcow2(
-                    NodeOptions.DEFAULT,
-                    new NodeSpec.ChildSpec.Inline(
-                            new NodeSpec.FileNode(NodeOptions.DEFAULT, FILE_PROTOCOL, path.toString())),
-                    new NodeSpec.Backing.OfHeader(BackingRule.FOLLOW)));
-            if (node.backend().sizeBytes() != sizeBytes) {
+            Node node = graph.addForJob(spec);
+            if (node.backend().sizeBytes() != wish.sizeBytes()) {
                 graph.dropAfterJob(node);
                 throw new RefusedTargetException("Source and target image have different sizes");
             }
-            return into(node, sizeBytes, () -> graph.dropAfterJob(node));
+            return into(node, wish.sizeBytes(), () -> graph.dropAfterJob(node));
         } catch (NodeRefusedException e) {
             throw new RefusedTargetException(e.description());
         }
     }
 
-    private static OpenedTarget writeRaw(Path path, long sizeBytes) throws IOException, RefusedTargetException {
-        ImageGeometry geometry = geometry(sizeBytes);
-        checkSize(RawWriter.existingBytes(path), sizeBytes);
+    private OpenedTarget writeRaw(Path path, Wish wish) throws IOException, RefusedTargetException {
+        checkSize(RawWriter.existingBytes(path), wish.sizeBytes());
+        if (wish.needsNode()) {
+            return rawNode(path, wish);
+        }
+        ImageGeometry geometry = geometry(wish, false);
+        int clusterBytes = geometry.clusterSize().bytes();
         return new OpenedTarget(
-                geometry,
-                new OpenedTarget.Image.Raw(RawWriter.existing(
-                        path, sizeBytes, geometry.clusterSize().bytes())));
+                geometry, new OpenedTarget.Image.Raw(RawWriter.existing(path, wish.sizeBytes(), clusterBytes)));
     }
 
-    private static ImageGeometry geometry(long sizeBytes) throws RefusedTargetException {
-        Optional<String> objection = ImageGeometry.objection(sizeBytes, ClusterSize.DEFAULT, Optional.empty());
+    private static ImageGeometry geometry(Wish wish, boolean isQcow2) throws RefusedTargetException {
+        Optional<Backing> backing =
+                isQcow2 ? BackingChoice.of(wish.sync(), wish.source()).map(BackingChoice::named) : Optional.empty();
+        Optional<String> objection = ImageGeometry.objection(wish.sizeBytes(), ClusterSize.DEFAULT, backing);
         if (objection.isPresent()) {
             throw new RefusedTargetException("The target can't be made: it would be " + objection.get());
         }
-        return new ImageGeometry(sizeBytes, ClusterSize.DEFAULT, Optional.empty());
+        return new ImageGeometry(wish.sizeBytes(), ClusterSize.DEFAULT, backing);
     }
 
     private static void checkSize(long targetBytes, long sizeBytes) throws RefusedTargetException {

@@ -16,12 +16,8 @@ final class NameChecks {
         }
     }
 
-    /** A node without a name gets one. */
-    static void node(NodeSpec spec, DeviceTable devices, Map<String, Node> nodes) throws NodeRefusedException {
-        if (spec.options().name().isEmpty()) {
-            return;
-        }
-        String name = spec.options().name().get();
+    static void node(String name, DeviceTable devices, Map<String, Node> nodes, Map<String, Node> aliases)
+            throws NodeRefusedException {
         Optional<String> objection = NodeNames.objection(name);
         if (objection.isPresent()) {
             throw new NodeRefusedException(objection.get());
@@ -29,7 +25,7 @@ final class NameChecks {
         if (devices.has(name)) {
             throw new NodeRefusedException("node-name=" + name + " is conflicting with a device id");
         }
-        if (nodes.containsKey(name)) {
+        if (nodes.containsKey(name) || aliases.containsKey(name)) {
             throw new NodeRefusedException("Duplicate nodes with node-name='" + name + "'");
         }
     }

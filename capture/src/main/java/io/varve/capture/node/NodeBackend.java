@@ -49,13 +49,13 @@ public final class NodeBackend implements Backend {
     }
 
     /** Counts reads from now on, so that {@link #settle} can wait for them. */
-    synchronized void fence() {
+    public synchronized void fence() {
         fence = fence.or(() -> Optional.of(new ReentrantReadWriteLock()));
     }
 
     /** Waits until the reads that have begun have ended, if they're counted. */
     @SuppressWarnings("LockNotBeforeTry") // There's nothing to do but to have it had.
-    void settle() {
+    public void settle() {
         if (fence.isPresent()) {
             fence.get().writeLock().lock();
             fence.get().writeLock().unlock();

@@ -7,6 +7,7 @@ import io.varve.capture.tracking.Transacted;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /** Changes nodes while they're used: their size, and how they're open. Thread: the lock of {@link NodeGraph}. */
@@ -101,7 +102,8 @@ final class NodeChanges {
         throw new NodeRefusedException(String.valueOf(failure.getMessage()));
     }
 
-    private static void checkIdle(Node node, String called) throws NodeRefusedException {
+    /** Refuses what no block job lets happen. */
+    static void checkIdle(Node node, String called) throws NodeRefusedException {
         for (NodeUse use : node.uses()) {
             if (use instanceof NodeUse.Job) {
                 throw new NodeRefusedException("Node '" + called + "' is busy: " + use.reason());
@@ -111,6 +113,21 @@ final class NodeChanges {
                 throw new NodeRefusedException("Permission conflict on node '" + node.name()
                         + "': permissions 'resize' are both required by " + who + " and unshared by " + who + ".");
             }
+        }
+    }
+
+    /** Closes them in this order, all of them. */
+    static void closeAll(List<Node> nodes) throws IOException {
+        IOException failure = null;
+        for (Node node : nodes) {
+            try {
+                node.backend().close();
+            } catch (IOException e) {
+                failure = failure == null ? e : failure;
+            }
+        }
+        if (failure != null) {
+            throw failure;
         }
     }
 }

@@ -11,6 +11,7 @@ import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +36,7 @@ public final class NodeGraph {
     private final NodeOpener opener;
     private final NodeChanges changes;
     private final Map<String, Node> nodes = new LinkedHashMap<>();
+    private final Map<String, Node> aliases = new HashMap<>();
     private final DeviceTable devices = new DeviceTable();
     private final List<NodeListener> listeners = new CopyOnWriteArrayList<>();
 
@@ -139,11 +141,7 @@ public final class NodeGraph {
         if (deviceOver(node).isPresent() || node.uses().stream().anyMatch(NodeUse.Export.class::isInstance)) {
             throw new NodeRefusedException("Node " + name + " is in use");
         }
-        for (NodeUse use : node.uses()) {
-            if (use instanceof NodeUse.Job) {
-                throw new NodeRefusedException("Node '" + name + "' is busy: " + use.reason());
-            }
-        }
+        NodeChanges.checkIdle(node, name);
         if (node.owner() != Node.Owner.MONITOR) {
             throw new NodeRefusedException("Node " + name + " is not owned by the monitor");
         }
@@ -160,7 +158,7 @@ public final class NodeGraph {
     }
 
     public synchronized Optional<Node> named(String name) {
-        return Optional.ofNullable(nodes.get(name));
+        return Optional.ofNullable(nodes.getOrDefault(name, aliases.get(name)));
     }
 
     public synchronized Optional<Device> device(String id) {
@@ -248,6 +246,19 @@ public final class NodeGraph {
         node.end(use);
     }
 
+    /** Gives a node another name, that of the filter which QEMU puts over it; {@link #unalias} takes it away. */
+    public synchronized void alias(String name, Node node) throws NodeRefusedException {
+        checkName(name);
+        aliases.put(name, node);
+        listeners.forEach(listener -> listener.offered(name, node, false));
+    }
+
+    public synchronized void unalias(String name, Node node) {
+        if (aliases.remove(name, node)) {
+            listeners.forEach(listener -> listener.withdrawn(name));
+        }
+    }
+
     /**
      * Has the agent track a node, if it doesn't yet: from the return on no write is missed.
      *
@@ -292,21 +303,13 @@ public final class NodeGraph {
         List<Node> left = newestFirst();
         nodes.clear();
         devices.clear();
-        IOException failure = null;
-        for (Node node : left) {
-            try {
-                node.backend().close();
-            } catch (IOException e) {
-                failure = failure == null ? e : failure;
-            }
-        }
-        if (failure != null) {
-            throw failure;
-        }
+        NodeChanges.closeAll(left);
     }
 
     private Node make(NodeSpec spec, Node.Owner owner) throws NodeRefusedException {
-        NameChecks.node(spec, devices, nodes);
+        if (spec.options().name().isPresent()) {
+            checkName(spec.options().name().get());
+        }
         List<String> before = List.copyOf(nodes.keySet());
         try {
             NodeOpener.Opened opened = opener.open(spec);
@@ -340,6 +343,10 @@ public final class NodeGraph {
                 drop(node);
             }
         }
+    }
+
+    private void checkName(String name) throws NodeRefusedException {
+        NameChecks.node(name, devices, nodes, aliases);
     }
 
     /** How nodes get theirs, with the graph's lock. */

@@ -9,21 +9,22 @@ import static io.varve.capture.qmp.Parameter.text;
 
 import io.varve.capture.job.JobAction;
 import io.varve.capture.job.JobTerms;
-import io.varve.capture.job.OnError;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.BitmapMode;
+import io.varve.core.job.ErrorPolicy;
+import io.varve.core.job.JobSetup;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.SyncMode;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** The arguments of drive-backup (QAPI's DriveBackup in 7.2), and which of them Varve can follow. */
+/** The arguments of drive-backup (QAPI's DriveBackup in 7.2). */
 final class BackupArguments {
     /** The target that means the archive. */
     static final String ARCHIVE = "archive:";
 
-    private static final long CLUSTER_BYTES = 64 * 1024;
     private static final List<String> ON_ERROR = List.of("report", "ignore", "enospc", "stop", "auto");
 
     private static final Parameter.Type PERF = new Parameter.Type.Struct(List.of(
@@ -61,12 +62,11 @@ final class BackupArguments {
     }
 
     /** A blockdev-backup: to a node. */
-    static JobAction.Backup toNode(Arguments arguments) throws QmpException {
-        checkSupported(arguments);
+    static JobAction.Backup toNode(Arguments arguments) {
         return new JobAction.Backup(
                 new Action.Backup(
                         arguments.text("device"),
-                        sync(arguments.text("sync"), false),
+                        sync(arguments.text("sync")),
                         arguments.optionalText("bitmap"),
                         arguments.optionalText("bitmap-mode").map(BackupArguments::bitmapMode),
                         BackupTarget.FILE),
@@ -76,26 +76,38 @@ final class BackupArguments {
     }
 
     private static JobTerms terms(Arguments arguments) {
-        return new JobTerms(onError(arguments, "on-source-error"), onError(arguments, "on-target-error"));
+        Optional<Arguments> perf = arguments.has("x-perf") ? Optional.of(arguments.struct("x-perf")) : Optional.empty();
+        return new JobTerms(
+                new JobSetup.ErrorPolicies(
+                        onError(arguments, "on-source-error"), onError(arguments, "on-target-error")),
+                new JobSetup.Endings(arguments.flag("auto-finalize", true), arguments.flag("auto-dismiss", true)),
+                arguments.optionalNumber("speed").orElse(0L),
+                arguments.flag("compress", false),
+                arguments.optionalText("filter-node-name"),
+                new JobTerms.Perf(
+                        perf.flatMap(p -> p.optionalNumber("max-workers")).orElse(JobTerms.Perf.DEFAULT.workersMax()),
+                        perf.flatMap(p -> p.optionalNumber("max-chunk"))
+                                .orElse(JobTerms.Perf.DEFAULT.chunkBytesMax())));
     }
 
-    private static OnError onError(Arguments arguments, String name) {
-        return switch (arguments.optionalText(name).orElse("report")) {
-            case "ignore" -> OnError.IGNORE;
-            case "enospc", "auto" -> OnError.ENOSPC;
-            case "stop" -> OnError.STOP;
-            default -> OnError.REPORT;
-        };
+    private static ErrorPolicy onError(Arguments arguments, String name) {
+        String wanted = arguments.optionalText(name).orElse(ErrorPolicy.REPORT.qmpName());
+        return Arrays.stream(ErrorPolicy.values())
+                .filter(policy -> policy.qmpName().equals(wanted))
+                .findFirst()
+                .orElseThrow();
     }
 
     static JobAction.Backup action(Arguments arguments) throws QmpException {
-        checkSupported(arguments);
         String target = arguments.text("target");
         boolean isOfArchive = target.equals(ARCHIVE);
+        if (isOfArchive) {
+            checkArchive(arguments);
+        }
         Optional<BitmapMode> mode = arguments.optionalText("bitmap-mode").map(BackupArguments::bitmapMode);
         Action.Backup action = new Action.Backup(
                 arguments.text("device"),
-                sync(arguments.text("sync"), isOfArchive),
+                sync(arguments.text("sync")),
                 arguments.optionalText("bitmap"),
                 mode,
                 isOfArchive ? BackupTarget.ARCHIVE : BackupTarget.FILE);
@@ -113,20 +125,11 @@ final class BackupArguments {
                 terms(arguments));
     }
 
-    /** A drive has no backing file that QEMU's 'top' could leave out: QEMU copies all of it, too. */
-    private static SyncMode sync(String name, boolean isOfArchive) throws QmpException {
-        return switch (name) {
-            case "full", "top" -> SyncMode.FULL;
-            case "incremental" -> SyncMode.INCREMENTAL;
-            case "bitmap" -> SyncMode.BITMAP;
-            case "none" -> {
-                if (!isOfArchive) {
-                    throw unsupported("sync", "none", "read the point in time as an NBD export instead");
-                }
-                yield SyncMode.NONE;
-            }
-            default -> throw new IllegalArgumentException(name);
-        };
+    private static SyncMode sync(String name) {
+        return Arrays.stream(SyncMode.values())
+                .filter(mode -> mode.qmpName().equals(name))
+                .findFirst()
+                .orElseThrow();
     }
 
     private static BitmapMode bitmapMode(String name) {
@@ -138,46 +141,18 @@ final class BackupArguments {
         };
     }
 
-    private static void checkSupported(Arguments arguments) throws QmpException {
-        long speed = arguments.optionalNumber("speed").orElse(0L);
-        if (speed < 0) {
-            throw QmpException.generic("Parameter 'speed' expects a non-negative value");
-        }
-        if (speed > 0) {
-            throw unsupported("speed", String.valueOf(speed), "leave it out: guests' writes don't wait for a target");
+    /** Sinks write as they do: only they could be slower, or compress. */
+    private static void checkArchive(Arguments arguments) throws QmpException {
+        if (arguments.optionalNumber("speed").orElse(0L) > 0) {
+            throw unsupported("speed", "guests' writes don't wait for a sink");
         }
         if (arguments.flag("compress", false)) {
-            throw arguments.optionalText("format").filter("qcow2"::equals).isPresent()
-                    ? unsupported("compress", "true", "leave it out")
-                    : QmpException.generic("Compression is not supported for this drive ");
-        }
-        for (String name : List.of("auto-finalize", "auto-dismiss")) {
-            if (!arguments.flag(name, true)) {
-                throw unsupported(name, "false", "leave it out");
-            }
-        }
-        if (arguments.has("x-perf")) {
-            checkPerf(arguments.struct("x-perf"));
+            throw unsupported("compress", "sinks compress when they are told to");
         }
     }
 
-    private static void checkPerf(Arguments perf) throws QmpException {
-        long workers = perf.optionalNumber("max-workers").orElse(1L);
-        if (workers < 1 || workers > Integer.MAX_VALUE) {
-            throw QmpException.generic("max-workers must be between 1 and " + Integer.MAX_VALUE);
-        }
-        long chunk = perf.optionalNumber("max-chunk").orElse(0L);
-        if (chunk < 0) {
-            throw QmpException.generic("max-chunk must be zero (which means no limit) or positive");
-        }
-        if (chunk > 0 && chunk < CLUSTER_BYTES) {
-            throw QmpException.generic(
-                    "Required max-chunk (" + chunk + ") is less than backup cluster size (" + CLUSTER_BYTES + ")");
-        }
-    }
-
-    private static QmpException unsupported(String parameter, String value, String instead) {
+    private static QmpException unsupported(String parameter, String why) {
         return QmpException.generic(
-                "Parameter '" + parameter + "' with value '" + value + "' isn't supported by Varve: " + instead);
+                "Parameter '" + parameter + "' isn't supported with target '" + ARCHIVE + "': leave it out; " + why);
     }
 }

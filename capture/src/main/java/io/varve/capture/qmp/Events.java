@@ -2,47 +2,58 @@ package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.varve.capture.job.JobEvent;
 import io.varve.capture.job.JobInfo;
-import io.varve.capture.job.OnError;
+import io.varve.capture.job.JobNews;
+import io.varve.core.job.ErrorAction;
+import io.varve.core.job.JobError;
+import io.varve.core.job.JobEvent;
+import io.varve.core.job.JobStatus;
+import io.varve.core.job.Operation;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** QMP's events, in 7.2's shapes. */
 final class Events {
-    static final String BACKUP = "backup";
-
-    private static final String INPUT_OUTPUT_ERROR = "Input/output error";
-    private static final String NO_SPACE = "No space left on device";
-
     private final InstantSource clock;
 
     Events(InstantSource clock) {
         this.clock = clock;
     }
 
-    JsonNode of(JobEvent event) {
-        return switch (event) {
-            case JobEvent.StatusChanged(JobInfo job) ->
+    JsonNode of(JobNews news) {
+        return switch (news) {
+            case JobNews.StatusChanged(JobInfo job, JobStatus status) ->
                 event(
                         "JOB_STATUS_CHANGE",
-                        JsonText.object().put("status", job.status().qmpName()).put("id", job.id()));
-            case JobEvent.ErrorMet(JobInfo job, JobEvent.Operation operation, OnError.Action action) ->
+                        JsonText.object().put("status", status.qmpName()).put("id", job.id()));
+            case JobNews.Told(JobInfo job, JobEvent event) -> of(job, event);
+        };
+    }
+
+    private JsonNode of(JobInfo job, JobEvent event) {
+        return switch (event) {
+            case JobEvent.ErrorMet(Operation operation, ErrorAction action) ->
                 event(
                         "BLOCK_JOB_ERROR",
                         JsonText.object()
                                 .put("device", job.id())
-                                .put("operation", operation == JobEvent.Operation.READ ? "read" : "write")
+                                .put("operation", operation.qmpName())
                                 .put("action", action.qmpName()));
-            case JobEvent.Completed(JobInfo job) -> event("BLOCK_JOB_COMPLETED", ended(job));
-            case JobEvent.Cancelled(JobInfo job) -> event("BLOCK_JOB_CANCELLED", ended(job));
-            case JobEvent.Failed(JobInfo job, String reason) ->
+            case JobEvent.Ready _ -> event("BLOCK_JOB_READY", progress(job));
+            case JobEvent.Pending _ ->
                 event(
-                        "BLOCK_JOB_COMPLETED",
-                        ended(job)
-                                .put("error", reason.contains(NO_SPACE) ? NO_SPACE : INPUT_OUTPUT_ERROR)
-                                .put("x-varve-reason", reason));
+                        "BLOCK_JOB_PENDING",
+                        JsonText.object()
+                                .put("type", job.setup().type().qmpName())
+                                .put("id", job.id()));
+            case JobEvent.Cancelled _ -> event("BLOCK_JOB_CANCELLED", progress(job));
+            case JobEvent.Completed(Optional<JobError> error) -> {
+                ObjectNode data = progress(job);
+                error.ifPresent(why -> data.put("error", why.text()).put("x-varve-reason", why.reason()));
+                yield event("BLOCK_JOB_COMPLETED", data);
+            }
         };
     }
 
@@ -56,13 +67,13 @@ final class Events {
         return event("SHUTDOWN", JsonText.object().put("guest", false).put("reason", "host-qmp-quit"));
     }
 
-    private static ObjectNode ended(JobInfo job) {
+    private static ObjectNode progress(JobInfo job) {
         return JsonText.object()
                 .put("device", job.id())
-                .put("len", job.lengthBytes())
-                .put("offset", job.offsetBytes())
-                .put("speed", 0)
-                .put("type", BACKUP);
+                .put("len", job.progress().lengthBytes())
+                .put("offset", job.progress().offsetBytes())
+                .put("speed", job.view().bytesPerSecond())
+                .put("type", job.setup().type().qmpName());
     }
 
     private JsonNode event(String name, ObjectNode data) {

@@ -59,7 +59,8 @@ public final class QmpServer implements AutoCloseable {
         Jobs jobs = face.jobs();
         List<Command> all = new ArrayList<>();
         all.addAll(new TransactionCommands(jobs).commands());
-        all.addAll(new QueryCommands(new BlockInfo(face.agent(), jobs, face.graph()), jobs).commands());
+        all.addAll(new QueryCommands(new BlockInfo(face.agent(), jobs, face.graph())).commands());
+        all.addAll(new JobCommands(jobs).commands());
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
         all.addAll(new NodeCommands(face.graph()).commands());
         all.addAll(new ExportCommands(face.exports(), face.graph()).commands());

@@ -2,7 +2,6 @@ package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.varve.capture.job.Cancelling;
 import io.varve.capture.job.JobAction;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.job.JobsAnswer;
@@ -13,7 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The commands that change bitmaps and start jobs, alone or together, and the one that ends a job. */
+/** The commands that change bitmaps and start jobs, alone or together. */
 final class TransactionCommands {
     private static final String BACKUP = "drive-backup";
     private static final String BLOCKDEV_BACKUP = "blockdev-backup";
@@ -34,14 +33,6 @@ final class TransactionCommands {
                 .forEach((name, parameters) -> commands.add(Command.of(
                         name, parameters, arguments -> run(List.of(action(name, arguments)), Completion.INDIVIDUAL))));
         commands.add(Command.of("transaction", transactionParameters(), this::transaction));
-        commands.add(Command.of(
-                "block-job-cancel",
-                List.of(Parameter.text("device"), Parameter.optionalFlag("force")),
-                arguments -> verb(arguments.text("device"), jobs.cancel(arguments.text("device")))));
-        commands.add(Command.of(
-                "block-job-resume",
-                List.of(Parameter.text("device")),
-                arguments -> verb(arguments.text("device"), jobs.resume(arguments.text("device")))));
         return commands;
     }
 
@@ -92,15 +83,6 @@ final class TransactionCommands {
         return switch (jobs.transact(actions, completion)) {
             case JobsAnswer.Done _ -> JsonText.object();
             case JobsAnswer.Refused(String description) -> throw QmpException.generic(description);
-        };
-    }
-
-    private static JsonNode verb(String id, Cancelling answer) throws QmpException {
-        return switch (answer) {
-            case Cancelling.Asked _ -> JsonText.object();
-            case Cancelling.Unknown _ ->
-                throw new QmpException(QmpException.ErrorClass.DEVICE_NOT_ACTIVE, "Block job '" + id + "' not found");
-            case Cancelling.Refused(String description) -> throw QmpException.generic(description);
         };
     }
 }

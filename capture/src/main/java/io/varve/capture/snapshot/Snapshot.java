@@ -18,8 +18,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.stream.LongStream;
 
 /**
  * A drive as it was at a cut. What a guest is about to overwrite is copied to the fleece first; the rest is read from
@@ -32,8 +31,6 @@ import org.slf4j.LoggerFactory;
  * <p>Thread: safe for any thread.
  */
 public final class Snapshot {
-    private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
-
     /** One copy moves no more than this, so that a large write's granules are copied side by side. */
     private static final long COPY_BYTES_MAX = 1 << 20;
 
@@ -45,7 +42,7 @@ public final class Snapshot {
 
     private final String name;
     private final Backend backend;
-    private final Fleece fleece;
+    private final KeptContent kept;
     private final GranuleStates states;
     private final Copying copying;
     private final CompletableFuture<Void> readable = new CompletableFuture<>();
@@ -57,7 +54,7 @@ public final class Snapshot {
     public Snapshot(String name, Backend backend, Fleece fleece, GranuleStates states, Copying copying) {
         this.name = name;
         this.backend = backend;
-        this.fleece = fleece;
+        this.kept = new KeptContent(name, fleece);
         this.states = states;
         this.copying = copying;
     }
@@ -76,7 +73,7 @@ public final class Snapshot {
 
     /** How much old content it keeps, in bytes. */
     public long keptBytes() {
-        return fleece.keptBytes();
+        return kept.keptBytes();
     }
 
     /** Protects no more than {@code narrower} from now on; once, before anybody reads. */
@@ -202,7 +199,7 @@ public final class Snapshot {
         int shift = states.granule().shift();
         long to = endBytes == sizeBytes() ? end(endBytes) : endBytes >>> shift;
         for (long from = states.granule().granules(offsetBytes); from < to; from += DISCARDED_AT_ONCE) {
-            drop(discardSome(from, Math.min(to, from + DISCARDED_AT_ONCE)));
+            kept.drop(discardSome(from, Math.min(to, from + DISCARDED_AT_ONCE)));
         }
     }
 
@@ -224,16 +221,6 @@ public final class Snapshot {
         }
     }
 
-    private void drop(List<Extent> kept) {
-        for (Extent extent : kept) {
-            try {
-                fleece.drop(extent.offsetBytes(), extent.lengthBytes());
-            } catch (IOException e) {
-                LOG.debug("snapshot '{}' couldn't give back space: {}", name, e.getMessage());
-            }
-        }
-    }
-
     private Extent extent(long granule) {
         long offsetBytes = granule << states.granule().shift();
         long endBytes = Math.min(sizeBytes(), (granule + 1) << states.granule().shift());
@@ -244,10 +231,12 @@ public final class Snapshot {
     public void breakOff(String reason) {
         lock.lock();
         try {
-            if (status instanceof Live live) {
-                status = live.breaking("snapshot '" + name + "' broke: " + reason);
+            if (status instanceof Live) {
+                String whole = "snapshot '" + name + "' broke: " + reason;
+                status = new Broken(whole);
                 changed.signalAll();
                 copying.onEnd().accept(this);
+                kept.broke(whole);
                 freeLater();
             }
         } finally {
@@ -255,6 +244,25 @@ public final class Snapshot {
         }
         // Nothing is worth waiting for any more.
         readable.complete(null);
+    }
+
+    /**
+     * Has {@code taker} get all old content, too: before the return what's kept already, and then each part before the
+     * guest's write that replaces it.
+     *
+     * @throws IOException when it can't take what's kept already
+     */
+    public void shareWith(OldContent taker) throws IOException {
+        kept.shareWith(taker, () -> {
+            List<Extent> preserved = new ArrayList<>();
+            LongStream.range(0, end(sizeBytes()))
+                    .filter(states::isPreserved)
+                    .forEach(granule -> preserved.add(extent(granule)));
+            return preserved;
+        });
+        if (status instanceof Broken(String reason)) {
+            taker.broke(reason);
+        }
     }
 
     /** Nobody needs it any more: its protection ends and its disk space is freed. */
@@ -271,7 +279,7 @@ public final class Snapshot {
             lock.unlock();
         }
         readable.complete(null);
-        closeFleece();
+        kept.close();
     }
 
     private SnapshotRead gone() {
@@ -308,8 +316,7 @@ public final class Snapshot {
         ByteBuffer content = copying.buffers().take(Math.toIntExact(endBytes - offsetBytes));
         try {
             backend.read(offsetBytes, content);
-            fleece.keep(offsetBytes, content.flip());
-            preserved(fromGranule, toGranule);
+            kept.keep(offsetBytes, content.flip(), () -> preserved(fromGranule, toGranule));
         } catch (IOException | RuntimeException e) {
             breakOff("old content at offset " + offsetBytes + " couldn't be kept: " + e.getMessage());
         } finally {
@@ -331,7 +338,7 @@ public final class Snapshot {
         } finally {
             lock.unlock();
         }
-        drop(discarded);
+        kept.drop(discarded);
     }
 
     private void readParts(long offsetBytes, ByteBuffer into) throws IOException {
@@ -347,7 +354,7 @@ public final class Snapshot {
             long partEnd = Math.min(endBytes, next << shift);
             ByteBuffer part = into.slice(start + (int) (at - offsetBytes), (int) (partEnd - at));
             if (states.isPreserved(granule)) {
-                fleece.read(at, part);
+                kept.read(at, part);
             } else {
                 readImage(at, part);
             }
@@ -368,7 +375,7 @@ public final class Snapshot {
             long next = states.nextInImage(granule, endGranule);
             long fromBytes = Math.max(offsetBytes, granule << shift);
             long toBytes = Math.min(endBytes, next << shift);
-            fleece.read(fromBytes, part.slice((int) (fromBytes - offsetBytes), (int) (toBytes - fromBytes)));
+            kept.read(fromBytes, part.slice((int) (fromBytes - offsetBytes), (int) (toBytes - fromBytes)));
             granule = states.nextPreserved(next, endGranule);
         }
     }
@@ -384,17 +391,9 @@ public final class Snapshot {
     /** Gives the disk space back, off the thread of the guest's write. */
     private void freeLater() {
         try {
-            copying.executor().execute(this::closeFleece);
+            copying.executor().execute(kept::close);
         } catch (RejectedExecutionException e) {
-            closeFleece();
-        }
-    }
-
-    private void closeFleece() {
-        try {
-            fleece.close();
-        } catch (IOException e) {
-            LOG.warn("the fleece of snapshot '{}' couldn't be closed: {}", name, e.getMessage());
+            kept.close();
         }
     }
 }

@@ -28,8 +28,8 @@ class SnapshotSourceTest {
             Snapshot snapshot = fixture.transact(Completion.INDIVIDUAL, AgentFixture.full("disk0"))
                     .getFirst()
                     .snapshot();
-            Retrying retrying = new Retrying(JobTerms.DEFAULT, new JobGate(), (_, _) -> {});
-            try (SnapshotSource source = new SnapshotSource(snapshot, retrying)) {
+            Retrying retrying = new Retrying(new CopyBrake(System::nanoTime, Long.MAX_VALUE), new ErrorDesk());
+            try (SnapshotSource source = new SnapshotSource(snapshot, retrying, 1)) {
                 source.read(GRANULE_BYTES, ByteBuffer.allocate(4 * GRANULE_BYTES))
                         .join();
                 // Not a whole granule: its other half is to be read yet.

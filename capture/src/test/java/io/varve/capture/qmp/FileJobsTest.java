@@ -52,6 +52,8 @@ class FileJobsTest {
                 List.of(
                         "JOB_STATUS_CHANGEcreated",
                         "JOB_STATUS_CHANGErunning",
+                        "JOB_STATUS_CHANGEpaused",
+                        "JOB_STATUS_CHANGErunning",
                         "JOB_STATUS_CHANGEwaiting",
                         "JOB_STATUS_CHANGEpending",
                         "BLOCK_JOB_COMPLETED",

@@ -104,7 +104,6 @@ class FileTargetsTest {
         assertRefusedMentioning("the image of drive 'drive1'", "'target': '@/drive1.raw', 'format': 'qcow2'");
         assertRefusedMentioning("neither a regular file", "'target': '@/pipe', 'mode': 'existing'");
         assertRefused("Unknown protocol 'archive'", "'target': 'archive:x'");
-        assertRefusedMentioning("'none' isn't supported", "'target': '@/x', 'sync': 'none'");
         assertEquals(0, drives.monitor.run("{'execute': 'query-jobs'}").size());
         try (var files = Files.list(folder)) {
             assertTrue(files.noneMatch(file -> file.toString().endsWith(".partial")));

@@ -276,6 +276,35 @@ public final class Qcow2Backend implements Backend {
         return pieceBytes;
     }
 
+    /** Hears of ranges. */
+    @FunctionalInterface
+    public interface OwnRanges {
+        void own(long offsetBytes, long lengthBytes);
+    }
+
+    /** Tells what the image itself holds, as data or zeroes, so that nothing under it shows; ascending. */
+    public void forEachOwn(OwnRanges ranges) throws IOException {
+        long position = 0;
+        while (position < sizeBytes()) {
+            long from = position;
+            long[] next = new long[1];
+            inGate(() -> next[0] = tellOwn(from, ranges));
+            position = next[0];
+        }
+    }
+
+    /** @return where to go on */
+    private long tellOwn(long offsetBytes, OwnRanges ranges) throws IOException {
+        long cluster = image.clusterOf(offsetBytes);
+        if (!image.map().hasTable(cluster)) {
+            return image.header().clusterSize().offsetBytes(image.map().tableEnd(cluster));
+        }
+        if (DriveEntry.kind(image.map().entry(cluster)) != DriveEntry.Kind.UNALLOCATED) {
+            ranges.own(offsetBytes, Math.min(image.clusterBytes(), sizeBytes() - offsetBytes));
+        }
+        return offsetBytes + image.clusterBytes();
+    }
+
     /** @return how much was told */
     private long addBacking(long offsetBytes, long lengthBytes, AllocationExtents extents) throws IOException {
         long below = image.backing().map(Backend::sizeBytes).orElse(0L);

@@ -1,0 +1,16 @@
+package io.varve.capture.job;
+
+import io.varve.capture.tracking.StartedBackup;
+import io.varve.core.drive.BackupKey;
+import io.varve.core.id.DriveId;
+
+/** The work of a backup, whose point in time is taken after the job was created. */
+interface Backup extends Work {
+    DriveId drive();
+
+    /** The point in time is there. */
+    void taken(StartedBackup backup);
+
+    /** Known once it's taken. */
+    BackupKey key();
+}
