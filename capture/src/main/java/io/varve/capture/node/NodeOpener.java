@@ -111,7 +111,12 @@ final class NodeOpener {
         Backend backend;
         if (path.isPresent()) {
             lend(below);
-            backend = opened(below.filename(), () -> RawFileBackend.open(path.get(), access));
+            // What stands on faults reads the file for itself, whatever the file's size.
+            backend = opened(
+                    below.filename(),
+                    () -> spec instanceof NodeSpec.Blkdebug
+                            ? RawFileBackend.openOfAnySize(path.get(), access)
+                            : RawFileBackend.open(path.get(), access));
         } else {
             backend = new ChildBackend(below);
         }

@@ -2,6 +2,7 @@ package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.varve.capture.job.Jobs;
 import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.node.NodeOptionsReader;
@@ -13,9 +14,11 @@ import java.util.List;
 /** The commands that make and unmake nodes. */
 final class NodeCommands {
     private final NodeGraph graph;
+    private final Jobs jobs;
 
-    NodeCommands(NodeGraph graph) {
+    NodeCommands(NodeGraph graph, Jobs jobs) {
         this.graph = graph;
+        this.jobs = jobs;
     }
 
     /** What changes nodes. */
@@ -52,7 +55,10 @@ final class NodeCommands {
                 Command.of(
                         "blockdev-del",
                         List.of(Parameter.text("node-name")),
-                        arguments -> done(() -> graph.delete(arguments.text("node-name")))));
+                        arguments -> done(() -> {
+                            jobs.settle();
+                            graph.delete(arguments.text("node-name"));
+                        })));
     }
 
     /** Of devices, only the drive under them can be changed. */

@@ -62,7 +62,7 @@ public final class QmpServer implements AutoCloseable {
         all.addAll(new QueryCommands(new BlockInfo(face.agent(), jobs, face.graph())).commands());
         all.addAll(new JobCommands(jobs).commands());
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
-        all.addAll(new NodeCommands(face.graph()).commands());
+        all.addAll(new NodeCommands(face.graph(), jobs).commands());
         all.addAll(new ExportCommands(face.exports(), face.graph()).commands());
         HumanMonitor human = new HumanMonitor(face.graph(), face.console());
         all.add(Command.of(
