@@ -102,7 +102,8 @@ public final class CaptureRole implements AutoCloseable {
             endings.push(publishing::close);
         });
         BlockExports blockExports = new BlockExports(agent, graph);
-        QmpServer.Face face = new QmpServer.Face(agent, jobs, graph, blockExports, config.packageName(), console, this::quit);
+        QmpServer.Face face =
+                new QmpServer.Face(agent, jobs, graph, blockExports, config.packageName(), console, this::quit);
         QmpServer qmp = new QmpServer(face, surroundings.clock());
         endings.push(qmp::close);
         // Before publishing and QMP: how its jobs end is to be told by both.

@@ -1,5 +1,6 @@
 package io.varve.capture.export;
 
+import io.varve.capture.backend.qcow2.OwnExtent;
 import io.varve.capture.backend.qcow2.Qcow2Backend;
 import io.varve.capture.node.Node;
 import io.varve.formats.nbd.StatusExtent;
@@ -31,7 +32,7 @@ final class AllocationDepth {
         if (image.isEmpty()) {
             return new StatusExtent(lengthBytes, depth);
         }
-        Qcow2Backend.Own own = image.get().own(offsetBytes, lengthBytes);
+        OwnExtent own = image.get().own(offsetBytes, lengthBytes);
         if (own.isAllocated()) {
             return new StatusExtent(own.lengthBytes(), depth);
         }

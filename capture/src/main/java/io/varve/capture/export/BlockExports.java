@@ -144,8 +144,7 @@ public final class BlockExports implements AutoCloseable {
             throws NodeRefusedException {
         if (wanted.node().isPresent()) {
             String name = wanted.node().get();
-            Node holder = graph.find(name)
-                    .orElseThrow(() -> new NodeRefusedException("Node '" + name + "' not found"));
+            Node holder = graph.find(name).orElseThrow(() -> new NodeRefusedException("Node '" + name + "' not found"));
             return in(holder, wanted.name())
                     .orElseThrow(() -> new NodeRefusedException("Dirty bitmap '" + wanted.name() + "' not found"));
         }
@@ -177,7 +176,7 @@ public final class BlockExports implements AutoCloseable {
         List<OfferedBitmap> taken = new ArrayList<>();
         for (OfferedBitmap bitmap : bitmaps) {
             Optional<String> objection =
-                    agent.beginUse(bitmap.drive(), bitmap.bitmap().name());
+                    agent.uses().begin(bitmap.drive(), bitmap.bitmap().name());
             if (objection.isPresent()) {
                 release(taken);
                 throw new NodeRefusedException(objection.get());
@@ -187,7 +186,7 @@ public final class BlockExports implements AutoCloseable {
     }
 
     private void release(List<OfferedBitmap> bitmaps) {
-        bitmaps.forEach(bitmap -> agent.endUse(bitmap.drive(), bitmap.bitmap().name()));
+        bitmaps.forEach(bitmap -> agent.uses().end(bitmap.drive(), bitmap.bitmap().name()));
     }
 
     private void begin(BlockExport export) {

@@ -226,8 +226,7 @@ public final class CopyBeforeWrite {
         while (found >= 0 && found << granule.shift() < endBytes) {
             long fromBytes = Math.max(offsetBytes, found << granule.shift());
             long toBytes = Math.min(endBytes, (found + 1) << granule.shift());
-            target.backend()
-                    .read(fromBytes, part.slice((int) (fromBytes - offsetBytes), (int) (toBytes - fromBytes)));
+            target.backend().read(fromBytes, part.slice((int) (fromBytes - offsetBytes), (int) (toBytes - fromBytes)));
             found = preserved.nextSet(found + 1);
         }
     }

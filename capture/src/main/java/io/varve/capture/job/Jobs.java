@@ -196,7 +196,8 @@ public final class Jobs implements AutoCloseable {
         SyncPointId syncPoint = agent.newSyncPointId();
         List<Action> plain = actions.stream().map(JobAction::action).toList();
         // What's refused anyway must not touch a target.
-        if (Transaction.plan(agent.states(), plain, completion, syncPoint, agent.rules()) instanceof Plan.Refused(String why)) {
+        if (Transaction.plan(agent.states(), plain, completion, syncPoint, agent.uses())
+                instanceof Plan.Refused(String why)) {
             return new JobsAnswer.Refused(why);
         }
         List<JobAction.Backup> backups = actions.stream()

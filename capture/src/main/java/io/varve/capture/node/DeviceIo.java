@@ -19,8 +19,8 @@ import java.util.concurrent.locks.LockSupport;
  * and those to the old one have ended before the new one is there. The guest notices nothing but a moment's wait.
  *
  * <p>A write counts itself in, and then looks whether it may go on; whoever replaces the node says first that nobody
- * may, and then looks whether anybody is in. So one of both sees the other. The counts only grow: what has ended is read
- * before what has begun, and when they agree, nothing was in flight in between.
+ * may, and then looks whether anybody is in. So one of both sees the other. The counts only grow: what has ended is
+ * read before what has begun, and when they agree, nothing was in flight in between.
  *
  * <p>Safe for any thread.
  */

@@ -22,8 +22,7 @@ import java.util.Optional;
 final class FilterOpener {
     private FilterOpener() {}
 
-    static Backend copyBeforeWrite(
-            NodeSpec.CopyBeforeWrite spec, Map<String, Node> children, NodeOpener.Children graph)
+    static Backend copyBeforeWrite(NodeSpec.CopyBeforeWrite spec, Map<String, Node> children, NodeOpener.Children graph)
             throws NodeRefusedException {
         Node file = Objects.requireNonNull(children.get(Node.FILE));
         Node target = Objects.requireNonNull(children.get(Node.TARGET));
@@ -44,7 +43,11 @@ final class FilterOpener {
         }
         target.backend().fence();
         CopyBeforeWrite kept = new CopyBeforeWrite(
-                file.backend(), new NodeTarget(target), granule, protection, spec.keeping().onError());
+                file.backend(),
+                new NodeTarget(target),
+                granule,
+                protection,
+                spec.keeping().onError());
         return new CopyBeforeWriteBackend(new ChildBackend(file), kept);
     }
 

@@ -19,8 +19,7 @@ final class NodeBitmaps {
             Optional<Marks> marks = node.get().drive().isEmpty() || !BitmapName.isValid(bitmap.name())
                     ? Optional.empty()
                     : agent.marks(node.get().drive().get(), new BitmapName(bitmap.name()));
-            return marks.orElseThrow(
-                    () -> new NodeRefusedException("Dirty bitmap '" + bitmap.name() + "' not found"));
+            return marks.orElseThrow(() -> new NodeRefusedException("Dirty bitmap '" + bitmap.name() + "' not found"));
         } catch (IOException e) {
             throw new NodeRefusedException(String.valueOf(e.getMessage()));
         }

@@ -55,8 +55,7 @@ final class NodeOpener {
         boolean readOnly = spec.options().readOnly();
         try {
             switch (spec) {
-                case NodeSpec.Raw(var _, ChildSpec file) ->
-                    children.put(Node.FILE, graph.child(file, readOnly));
+                case NodeSpec.Raw(var _, ChildSpec file) -> children.put(Node.FILE, graph.child(file, readOnly));
                 case NodeSpec.Qcow2(var _, ChildSpec file, var _) ->
                     children.put(Node.FILE, graph.child(file, readOnly));
                 case NodeSpec.Blkdebug(var _, ChildSpec image, var _) ->

@@ -57,27 +57,21 @@ public final class NodeOptionsReader {
         Optional<NodeSpec.BitmapOf> bitmap = Optional.empty();
         Optional<Members> named = members.members("bitmap");
         if (named.isPresent()) {
-            bitmap = Optional.of(new NodeSpec.BitmapOf(
-                    named.get().text("node"), named.get().text("name")));
+            bitmap = Optional.of(
+                    new NodeSpec.BitmapOf(named.get().text("node"), named.get().text("name")));
         }
         String word = members.optionalText("on-cbw-error").orElse("break-guest-write");
-        OnCopyError onError =
-                switch (word) {
-                    case "break-guest-write" -> OnCopyError.BREAK_GUEST_WRITE;
-                    case "break-snapshot" -> OnCopyError.BREAK_SNAPSHOT;
-                    default ->
-                        throw new NodeRefusedException(
-                                "Parameter 'on-cbw-error' does not accept value '" + word + "'");
-                };
+        OnCopyError onError = switch (word) {
+            case "break-guest-write" -> OnCopyError.BREAK_GUEST_WRITE;
+            case "break-snapshot" -> OnCopyError.BREAK_SNAPSHOT;
+            default -> throw new NodeRefusedException("Parameter 'on-cbw-error' does not accept value '" + word + "'");
+        };
         if (members.number("cbw-timeout").orElse(0L) != 0) {
             throw new NodeRefusedException("Parameter 'cbw-timeout' isn't supported by Varve: leave it out, and give"
                     + " 'on-cbw-error' as 'break-snapshot' if guests must not fail for a point in time");
         }
         return new NodeSpec.CopyBeforeWrite(
-                options,
-                child(members, "file"),
-                child(members, "target"),
-                new NodeSpec.Keeping(bitmap, onError));
+                options, child(members, "file"), child(members, "target"), new NodeSpec.Keeping(bitmap, onError));
     }
 
     private static NodeOptions options(Members members) throws NodeRefusedException {

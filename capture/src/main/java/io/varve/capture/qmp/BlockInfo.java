@@ -98,8 +98,10 @@ final class BlockInfo {
             json.put("name", bitmap.name().value());
             json.put("recording", bitmap.isRecording());
             json.put("persistent", bitmap.persistent());
-            json.put("busy", bitmap.status() instanceof BitmapStatus.Busy
-                    || agent.rules().isInUse(state.get().drive(), bitmap.name()));
+            json.put(
+                    "busy",
+                    bitmap.status() instanceof BitmapStatus.Busy
+                            || agent.uses().isInUse(state.get().drive(), bitmap.name()));
             json.put("granularity", bitmap.granularity().bytes());
             json.put("count", dirtyBytes(state.get().drive(), bitmap));
             if (bitmap.status() instanceof BitmapStatus.Inconsistent) {

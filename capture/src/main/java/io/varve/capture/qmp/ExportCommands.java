@@ -112,14 +112,13 @@ final class ExportCommands {
         }
         Arguments address = arguments.struct("addr");
         Arguments data = address.struct("data");
-        NbdAddress parsed =
-                switch (address.text("type")) {
-                    case "unix" -> new NbdAddress.Unix(data.text("path"));
-                    case "inet" -> new NbdAddress.Tcp(data.text("host"), port(data));
-                    default ->
-                        throw new NodeRefusedException("Varve listens on addresses of type 'unix' and 'inet', not '"
-                                + address.text("type") + "'");
-                };
+        NbdAddress parsed = switch (address.text("type")) {
+            case "unix" -> new NbdAddress.Unix(data.text("path"));
+            case "inet" -> new NbdAddress.Tcp(data.text("host"), port(data));
+            default ->
+                throw new NodeRefusedException(
+                        "Varve listens on addresses of type 'unix' and 'inet', not '" + address.text("type") + "'");
+        };
         exports.start(parsed, arguments.optionalNumber("max-connections").orElse(CONNECTIONS_MAX));
     }
 

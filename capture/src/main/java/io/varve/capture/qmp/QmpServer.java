@@ -51,7 +51,9 @@ public final class QmpServer implements AutoCloseable {
             Jobs jobs,
             NodeGraph graph,
             BlockExports exports,
-            String packageName, Consumer<String> console, Runnable quit) {}
+            String packageName,
+            Consumer<String> console,
+            Runnable quit) {}
 
     public QmpServer(Face face, InstantSource clock) {
         this.packageName = face.packageName();

@@ -15,7 +15,6 @@ import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.DrivePlan;
-import io.varve.core.transaction.NodeRules;
 import io.varve.core.transaction.Plan;
 import io.varve.core.transaction.Transaction;
 import java.io.IOException;
@@ -47,7 +46,7 @@ public final class Agent implements AutoCloseable {
     private final SortedMap<DriveId, AttachedDrive> drives = new TreeMap<>();
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private final List<BackupObserver> observers = new CopyOnWriteArrayList<>();
-    private final BitmapUses uses = new BitmapUses();
+    private final BitmapUses uses = new BitmapUses(control, this::state);
     private volatile SortedMap<DriveId, AttachedDrive> published = new TreeMap<>();
 
     private Agent(AgentMeans means, FileChannel lockFile) {
@@ -167,27 +166,9 @@ public final class Agent implements AutoCloseable {
         }
     }
 
-    /** What the planner asks of the nodes behind the drives. */
-    public NodeRules rules() {
+    /** Which bitmaps others than backups use. */
+    public BitmapUses uses() {
         return uses;
-    }
-
-    /**
-     * Keeps a bitmap from being changed and removed until {@link #endUse}.
-     *
-     * @return why that can't be, in QEMU's words; empty when it's done
-     */
-    public Optional<String> beginUse(DriveId drive, BitmapName name) {
-        control.lock();
-        try {
-            return uses.begin(state(drive), name);
-        } finally {
-            control.unlock();
-        }
-    }
-
-    public void endUse(DriveId drive, BitmapName name) {
-        uses.end(drive, name);
     }
 
     /** What a bitmap holds now: while it's busy, its cut. Empty when there is no such bitmap. */
@@ -198,7 +179,8 @@ public final class Agent implements AutoCloseable {
             Optional<Bitmap> bitmap = state(drive).flatMap(state -> state.bitmap(name));
             return attached == null || bitmap.isEmpty()
                     ? Optional.empty()
-                    : Optional.of(attached.union(bitmap.get().generations(), bitmap.get().granularity()));
+                    : Optional.of(attached.union(
+                            bitmap.get().generations(), bitmap.get().granularity()));
         } finally {
             control.unlock();
         }

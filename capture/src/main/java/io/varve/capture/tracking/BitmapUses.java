@@ -10,31 +10,54 @@ import io.varve.core.transaction.NodeRules;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Lock;
+import java.util.function.Function;
 
-/** Which bitmaps others than backups use, such as exports. Thread: safe for any; begins with the control lock. */
-final class BitmapUses implements NodeRules {
+/**
+ * Which bitmaps others than backups use, such as exports: what the planner asks.
+ *
+ * <p>Safe for any thread.
+ */
+public final class BitmapUses implements NodeRules {
     private final Set<Use> uses = ConcurrentHashMap.newKeySet();
 
     private record Use(DriveId drive, BitmapName bitmap) {}
 
-    /** Why a bitmap can't be used, in QEMU's words; else it's in use from now on. */
-    Optional<String> begin(Optional<DriveState> state, BitmapName name) {
-        Optional<Bitmap> bitmap = state.flatMap(s -> s.bitmap(name));
-        if (state.isEmpty() || bitmap.isEmpty()) {
-            return Optional.of("Dirty bitmap '" + name + "' not found");
-        }
-        if (bitmap.get().status() instanceof BitmapStatus.Busy || isInUse(state.get().drive(), name)) {
-            return Optional.of(
-                    "Bitmap '" + name + "' is currently in use by another operation and cannot be used");
-        }
-        if (bitmap.get().status() instanceof BitmapStatus.Inconsistent) {
-            return Optional.of("Bitmap '" + name + "' is inconsistent and cannot be used");
-        }
-        uses.add(new Use(state.get().drive(), name));
-        return Optional.empty();
+    private final Lock control;
+    private final Function<DriveId, Optional<DriveState>> states;
+
+    /** @param control kept while a use begins, so that no plan overlooks it */
+    BitmapUses(Lock control, Function<DriveId, Optional<DriveState>> states) {
+        this.control = control;
+        this.states = states;
     }
 
-    void end(DriveId drive, BitmapName name) {
+    /**
+     * Keeps a bitmap from being changed and removed until {@link #end}.
+     *
+     * @return why that can't be, in QEMU's words; empty when it's done
+     */
+    public Optional<String> begin(DriveId drive, BitmapName name) {
+        control.lock();
+        try {
+            Optional<Bitmap> bitmap = states.apply(drive).flatMap(state -> state.bitmap(name));
+            if (bitmap.isEmpty()) {
+                return Optional.of("Dirty bitmap '" + name + "' not found");
+            }
+            if (bitmap.get().status() instanceof BitmapStatus.Busy || isInUse(drive, name)) {
+                return Optional.of("Bitmap '" + name + "' is currently in use by another operation and cannot be used");
+            }
+            if (bitmap.get().status() instanceof BitmapStatus.Inconsistent) {
+                return Optional.of("Bitmap '" + name + "' is inconsistent and cannot be used");
+            }
+            uses.add(new Use(drive, name));
+            return Optional.empty();
+        } finally {
+            control.unlock();
+        }
+    }
+
+    public void end(DriveId drive, BitmapName name) {
         uses.remove(new Use(drive, name));
     }
 

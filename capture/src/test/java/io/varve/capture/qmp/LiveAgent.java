@@ -80,7 +80,8 @@ final class LiveAgent implements AutoCloseable {
         jobs = new Jobs(agent, graph, InstantSource.system());
         blockExports = new BlockExports(agent, graph);
         qmpServer = new QmpServer(
-                new QmpServer.Face(agent, jobs, graph, blockExports, "varve test", _ -> {}, quit::countDown), InstantSource.system());
+                new QmpServer.Face(agent, jobs, graph, blockExports, "varve test", _ -> {}, quit::countDown),
+                InstantSource.system());
         qmp = qmpServer.listen(new NbdAddress.Unix(folder.resolve("qmp.sock").toString()));
     }
 

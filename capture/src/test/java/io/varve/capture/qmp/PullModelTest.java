@@ -107,7 +107,10 @@ class PullModelTest {
     }
 
     private long dirtyBytes(String bitmap) {
-        for (JsonNode each : monitor.run("{\"execute\": \"query-block\"}").path(0).path("inserted").path("dirty-bitmaps")) {
+        for (JsonNode each : monitor.run("{\"execute\": \"query-block\"}")
+                .path(0)
+                .path("inserted")
+                .path("dirty-bitmaps")) {
             if (each.path("name").asText().equals(bitmap)) {
                 return each.path("count").asLong();
             }
@@ -155,7 +158,10 @@ class PullModelTest {
         Process guest = guest("drive0");
         try {
             awaitWrites("b0");
-            run("transaction", "'actions': [" + NEW_BITMAPS + "'b1'}}, " + fleece("t1") + ", " + push("ref1", "'sync': 'full'") + "]");
+            run(
+                    "transaction",
+                    "'actions': [" + NEW_BITMAPS + "'b1'}}, " + fleece("t1") + ", " + push("ref1", "'sync': 'full'")
+                            + "]");
             run("block-export-add", "'type': 'nbd', 'id': 'e1', 'node-name': 't1', 'name': 'full'");
             tool("nbdcopy", uri("full"), "@/full.raw");
             tool("qemu-img", "convert", "-f", "raw", "-O", "qcow2", uri("full"), "@/full.qcow2");
@@ -205,7 +211,11 @@ class PullModelTest {
                         + bitmap);
         for (JsonNode extent : new com.fasterxml.jackson.databind.ObjectMapper().readTree(map)) {
             if (!extent.path("data").asBoolean()) {
-                copy(export, into, extent.path("start").asLong(), extent.path("length").asLong());
+                copy(
+                        export,
+                        into,
+                        extent.path("start").asLong(),
+                        extent.path("length").asLong());
             }
         }
     }
@@ -247,7 +257,9 @@ class PullModelTest {
         Process guest = guest("sda");
         try {
             awaitWrites("seen");
-            run("blockdev-add", "'driver': 'copy-before-write', 'node-name': 'cbw', 'file': 'node0', 'target': 'fleece'");
+            run(
+                    "blockdev-add",
+                    "'driver': 'copy-before-write', 'node-name': 'cbw', 'file': 'node0', 'target': 'fleece'");
             run("qom-set", "'path': '/machine/peripheral/sda', 'property': 'drive', 'value': 'cbw'");
             run("blockdev-add", "'driver': 'snapshot-access', 'node-name': 'access', 'file': 'cbw'");
             run("nbd-server-add", "'device': 'access'");

@@ -27,9 +27,6 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * <p>Safe for any thread.
  */
 public final class Qcow2Backend implements Backend {
-    /** So much is looked through at once for what the image itself holds. */
-    private static final long OWN_BYTES_MAX = 1L << 30;
-
     /** Guest bytes of a request that are handled at once. */
     private static final int PIECE_BYTES = 2 << 20;
 
@@ -230,27 +227,11 @@ public final class Qcow2Backend implements Backend {
         return extents.told();
     }
 
-    /** A run of bytes that the image itself holds, as data or as zeros, or doesn't. */
-    public record Own(long lengthBytes, boolean isAllocated) {}
-
-    /** Whether the image itself holds what a range begins with, and for how long that's so. */
-    public Own own(long offsetBytes, long lengthBytes) throws IOException {
-        Own[] found = {new Own(0, false)};
-        inGate(() -> {
-            boolean first = isOwn(offsetBytes);
-            long at = offsetBytes;
-            do {
-                at += image.clusterBytes() - (at & (image.clusterBytes() - 1));
-            } while (at < offsetBytes + lengthBytes && at - offsetBytes < OWN_BYTES_MAX && isOwn(at) == first);
-            found[0] = new Own(Math.min(lengthBytes, at - offsetBytes), first);
-        });
+    /** What the image itself holds of a range's beginning, or doesn't; up to where that's so, or less. */
+    public OwnExtent own(long offsetBytes, long lengthBytes) throws IOException {
+        OwnExtent[] found = new OwnExtent[1];
+        inGate(() -> found[0] = ClusterRuns.own(image, offsetBytes, lengthBytes));
         return found[0];
-    }
-
-    private boolean isOwn(long offsetBytes) throws IOException {
-        long cluster = image.clusterOf(offsetBytes);
-        return image.map().hasTable(cluster)
-                && DriveEntry.kind(image.map().entry(cluster)) != DriveEntry.Kind.UNALLOCATED;
     }
 
     private long addExtent(long offsetBytes, long lengthBytes, AllocationExtents extents) throws IOException {
