@@ -1,6 +1,5 @@
 package io.varve.capture.export;
 
-import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
 import io.varve.capture.nbd.NbdServerOptions;
 import io.varve.capture.node.Node;
@@ -43,7 +42,7 @@ public final class BlockExports implements AutoCloseable {
     private final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
     private Optional<Running> running = Optional.empty();
 
-    private record Running(NbdServer server, ExportRegistry registry, int connectionsMax) {}
+    private record Running(NbdServer server, ListedExports registry, int connectionsMax) {}
 
     /** What becomes of clients that use an export which is removed. */
     public enum Removal {
@@ -75,16 +74,22 @@ public final class BlockExports implements AutoCloseable {
             throw new NodeRefusedException("NBD server already running");
         }
         int max = connectionsMax == 0 ? MANY : (int) Math.min(MANY, connectionsMax);
-        ExportRegistry registry = new ExportRegistry();
+        ListedExports registry = new ListedExports();
         NbdServer server =
                 new NbdServer(registry, new NbdServerOptions(NbdServerOptions.DEFAULT.handshakeTimeout(), max, max));
         try {
             NbdAddress _ = server.listen(address);
         } catch (IOException | RuntimeException e) {
             server.close();
-            throw new NodeRefusedException(String.valueOf(e.getMessage()));
+            throw new NodeRefusedException(inWords(String.valueOf(e.getMessage())));
         }
         running = Optional.of(new Running(server, registry, max));
+    }
+
+    /** QEMU's words, where its reason is the system's. */
+    private static String inWords(String failure) {
+        String ours = "can't listen on unix:";
+        return failure.startsWith(ours) ? "Failed to bind socket to " + failure.substring(ours.length()) : failure;
     }
 
     /** QMP's nbd-server-stop: all exports go. */
@@ -186,7 +191,8 @@ public final class BlockExports implements AutoCloseable {
     }
 
     private void release(List<OfferedBitmap> bitmaps) {
-        bitmaps.forEach(bitmap -> agent.uses().end(bitmap.drive(), bitmap.bitmap().name()));
+        bitmaps.forEach(
+                bitmap -> agent.uses().end(bitmap.drive(), bitmap.bitmap().name()));
     }
 
     private void begin(BlockExport export) {

@@ -37,6 +37,7 @@ final class OfferedNode implements Export {
     public Set<TransmissionFlag> flags() {
         EnumSet<TransmissionFlag> flags =
                 EnumSet.copyOf(order.writable() ? TransmissionFlag.WRITABLE : TransmissionFlag.UNWRITABLE);
+        flags.add(TransmissionFlag.SEND_FUA); // As QEMU has it, of what's read-only, too.
         if (!severalClients) {
             flags.remove(TransmissionFlag.CAN_MULTI_CONN);
         }

@@ -356,7 +356,10 @@ public final class NodeGraph {
             return switch (spec) {
                 case ChildSpec.Reference(String name) -> get(name);
                 case ChildSpec.Inline(NodeSpec inline) ->
-                    make(inline.with(inline.options().readOnly(readOnly)), Node.Owner.PARENT);
+                    make(
+                            inline.with(inline.options()
+                                    .readOnly(readOnly || inline.options().readOnly())),
+                            Node.Owner.PARENT);
             };
         }
 

@@ -82,13 +82,21 @@ final class NodeOpener {
                 opened(filename, () -> RawFileBackend.openOfAnySize(Path.of(filename), access));
             case NodeSpec.NullCo(var _, long sizeBytes, var _) -> new NullBackend(sizeBytes);
             case NodeSpec.Nbd(var _, String uri, Duration delay) ->
-                opened(uri, () -> NbdBackend.open(NbdUri.parse(uri), access, delay, nanos));
+                opened(uri, () -> NbdBackend.open(parsed(uri), access, delay, nanos));
             case NodeSpec.Blkdebug blkdebug -> raw(below(children), access, blkdebug);
             case NodeSpec.Raw raw -> raw(below(children), access, raw);
             case NodeSpec.Qcow2 qcow2 -> qcow2(qcow2, access, children);
             case NodeSpec.CopyBeforeWrite filter -> FilterOpener.copyBeforeWrite(filter, children, graph);
             case NodeSpec.SnapshotAccess _ -> FilterOpener.snapshotAccess(below(children));
         };
+    }
+
+    private static NbdUri parsed(String uri) throws IOException {
+        try {
+            return NbdUri.parse(uri);
+        } catch (IllegalArgumentException e) {
+            throw new IOException(String.valueOf(e.getMessage()), e);
+        }
     }
 
     private static Node below(Map<String, Node> children) {

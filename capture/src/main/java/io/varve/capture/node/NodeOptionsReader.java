@@ -133,11 +133,12 @@ public final class NodeOptionsReader {
     private static String nbd(Members members) throws NodeRefusedException {
         Members server = members.members("server")
                 .orElseThrow(() -> new NodeRefusedException("Parameter '" + members.path("server") + "' is missing"));
-        String export = members.optionalText("export").orElse("");
+        String path = members.optionalText("export").map(export -> "/" + export).orElse("");
         List.of("open-timeout", "tls-creds", "tls-hostname", "x-dirty-bitmap").forEach(members::ignore);
+        List.of("ipv4", "ipv6", "numeric", "to", "keep-alive", "mptcp").forEach(server::ignore);
         return switch (server.text("type")) {
-            case "unix" -> "nbd+unix:///" + export + "?socket=" + server.text("path");
-            case "inet" -> "nbd://" + server.text("host") + ":" + server.text("port") + "/" + export;
+            case "unix" -> "nbd+unix://" + path + "?socket=" + server.text("path");
+            case "inet" -> "nbd://" + server.text("host") + ":" + server.text("port") + path;
             default ->
                 throw new NodeRefusedException("Parameter 'type' does not accept value '" + server.text("type") + "'");
         };
