@@ -1,5 +1,6 @@
 package io.varve.capture;
 
+import io.varve.capture.export.BlockExports;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
@@ -100,12 +101,15 @@ public final class CaptureRole implements AutoCloseable {
                     surroundings.nanos());
             endings.push(publishing::close);
         });
-        QmpServer.Face face = new QmpServer.Face(agent, jobs, graph, config.packageName(), console, this::quit);
+        BlockExports blockExports = new BlockExports(agent, graph);
+        QmpServer.Face face =
+                new QmpServer.Face(agent, jobs, graph, blockExports, config.packageName(), console, this::quit);
         QmpServer qmp = new QmpServer(face, surroundings.clock());
         endings.push(qmp::close);
         // Before publishing and QMP: how its jobs end is to be told by both.
         endings.push(jobs::close);
         endings.push(nbd::close);
+        endings.push(blockExports::close);
         for (NbdAddress address : config.nbd()) {
             LOG.info("NBD on {}", nbd.listen(address));
         }

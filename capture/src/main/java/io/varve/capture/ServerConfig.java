@@ -87,7 +87,10 @@ public final class ServerConfig {
             options.setAll(given);
         }
         // Of the guest's side or of QEMU's process, and nothing that changes what is read or written.
-        options.remove(List.of("if", "index", "media", "werror", "rerror", "copy-on-read", "snapshot"));
+        options.remove(List.of("if", "index", "media", "werror", "rerror", "aio", "copy-on-read", "snapshot"));
+        if (options.path("cache").isTextual()) {
+            options.remove("cache"); // The command line's short form.
+        }
         if (options.has("readonly")) {
             options.set("read-only", options.remove("readonly"));
         }

@@ -4,7 +4,7 @@ import io.varve.formats.nbd.NbdError;
 import java.io.IOException;
 
 /** A request that failed in a way for which NBD has an error value of its own; other I/O errors are EIO. */
-public final class RequestFailedException extends IOException {
+public class RequestFailedException extends IOException {
     private static final long serialVersionUID = 1L;
     private final NbdError error;
 

@@ -2,6 +2,7 @@ package io.varve.capture.hmp;
 
 import io.varve.capture.backend.FaultBackend;
 import io.varve.capture.backend.FaultEvent;
+import io.varve.capture.backend.PermissionDeniedException;
 import io.varve.capture.backend.RequestFailedException;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.capture.node.Node;
@@ -59,7 +60,10 @@ final class IoRun {
                 request.run();
             }
         } catch (IOException e) {
-            return verb.replace("wrote", "write") + " failed: " + text(RequestFailedException.errorOf(e)) + "\n";
+            String reason = e instanceof PermissionDeniedException
+                    ? "Permission denied"
+                    : text(RequestFailedException.errorOf(e));
+            return verb.replace("wrote", "write") + " failed: " + reason + "\n";
         }
         return quiet
                 ? ""

@@ -100,6 +100,11 @@ public final class Jobs implements AutoCloseable {
         });
     }
 
+    /** Waits for what jobs do at the moment: one whose end was told has let go of its nodes then. */
+    public void settle() {
+        boolean _ = locked(() -> true);
+    }
+
     /** The jobs that aren't gone, the newest first. */
     public List<JobInfo> jobs() {
         return locked(

@@ -75,6 +75,7 @@ final class OldContentBackup implements Backup {
     @Override
     public void start(JobPort to) {
         port = Optional.of(to);
+        starting.target().node().backend().fence();
         try {
             taken.orElseThrow().snapshot().shareWith(new OldContent() {
                 @Override
@@ -96,6 +97,8 @@ final class OldContentBackup implements Backup {
     private void take(long offsetBytes, ByteBuffer content) throws IOException {
         int lengthBytes = content.remaining();
         starting.target().node().io().writeNow(offsetBytes, content);
+        // Who reads the source through the target must have done so before it changes.
+        starting.target().node().backend().settle();
         addCopied(lengthBytes);
     }
 

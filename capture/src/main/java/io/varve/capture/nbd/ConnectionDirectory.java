@@ -9,12 +9,12 @@ import java.util.Optional;
 /**
  * The exports as one connection's handshake sees them; knows which one it entered.
  *
- * <p>Thread: the connection's only.
+ * <p>Thread: the connection's only, but for {@link #hasEntered}.
  */
 final class ConnectionDirectory implements ExportDirectory, AutoCloseable {
     private final ExportCatalog catalog;
     private final ConnectionLimits limits;
-    private Optional<Entered> entered = Optional.empty();
+    private volatile Optional<Entered> entered = Optional.empty();
 
     private record Entered(String name, Export export) {}
 
@@ -49,6 +49,11 @@ final class ConnectionDirectory implements ExportDirectory, AutoCloseable {
         return new Lookup.Found(description(name, found.get()));
     }
 
+    /** Whether its connection uses an export of this name now. Safe for any thread. */
+    boolean hasEntered(String name) {
+        return entered.filter(e -> e.name().equals(name)).isPresent();
+    }
+
     /** The export that was entered. */
     Export export() {
         return entered.orElseThrow().export();
@@ -71,6 +76,6 @@ final class ConnectionDirectory implements ExportDirectory, AutoCloseable {
     }
 
     private static String unknown(String name) {
-        return "there is no export '" + name + "'";
+        return "export '" + name + "' not present"; // QEMU's words
     }
 }

@@ -37,7 +37,7 @@ public final class NbdServer implements AutoCloseable {
     private final ScheduledThreadPoolExecutor deadlines;
     private boolean closed; // Guarded by this.
 
-    private record Client(SocketChannel channel, Thread thread) {}
+    private record Client(SocketChannel channel, Thread thread, ConnectionDirectory directory) {}
 
     public NbdServer(ExportCatalog catalog, NbdServerOptions options) {
         this.catalog = catalog;
@@ -100,7 +100,7 @@ public final class NbdServer implements AutoCloseable {
         ConnectionDirectory directory = new ConnectionDirectory(catalog, limits);
         Connection connection = new Connection(channel, encryption, peer, directory, () -> deadline.cancel(false));
         Thread thread = Thread.ofPlatform().daemon().name(threadName).unstarted(() -> {
-            Client self = new Client(channel, Thread.currentThread());
+            Client self = new Client(channel, Thread.currentThread(), directory);
             try {
                 connection.run();
             } finally {
@@ -108,8 +108,30 @@ public final class NbdServer implements AutoCloseable {
                 clients.remove(self);
             }
         });
-        clients.add(new Client(channel, thread));
+        clients.add(new Client(channel, thread, directory));
         thread.start();
+    }
+
+    /** How many connections use an export now. */
+    public long connections(String exportName) {
+        return entered(exportName).size();
+    }
+
+    /** Disconnects all who use an export; their requests have ended when this returns, unless one hangs. */
+    public void disconnect(String exportName) {
+        List<Client> leaving = entered(exportName);
+        leaving.forEach(client -> closeQuietly(client.channel()));
+        for (Client client : leaving) {
+            if (!joined(client.thread())) {
+                LOG.warn("nbd server: a request of export '{}' hangs: its client is left behind", exportName);
+            }
+        }
+    }
+
+    private List<Client> entered(String exportName) {
+        return clients.stream()
+                .filter(client -> client.directory().hasEntered(exportName))
+                .toList();
     }
 
     private void giveUp(SocketChannel channel, String peer) {
@@ -121,6 +143,16 @@ public final class NbdServer implements AutoCloseable {
     @Override
     public void close() {
         listeners.close();
+        end();
+    }
+
+    /** As {@link #close}, but leaves the files of Unix sockets. */
+    public void leave() {
+        listeners.leave();
+        end();
+    }
+
+    private void end() {
         synchronized (this) {
             closed = true;
         }

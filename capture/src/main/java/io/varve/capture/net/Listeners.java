@@ -91,6 +91,18 @@ public final class Listeners implements AutoCloseable {
         listeners.clear();
     }
 
+    /** As {@link #close}, but leaves the files of Unix sockets, where nobody answers then. */
+    public void leave() {
+        for (Listener listener : listeners) {
+            try {
+                listener.channel().close();
+            } catch (IOException e) {
+                LOG.debug("close failed: {}", e.getMessage());
+            }
+        }
+        listeners.clear();
+    }
+
     /** Out of file descriptors, most likely: don't spin. */
     private static void pause() {
         try {

@@ -33,6 +33,8 @@ public final class Node {
     public static final String FILE = "file";
 
     public static final String BACKING = "backing";
+    static final String IMAGE = "image";
+    static final String TARGET = "target";
 
     private final String name;
     private final Owner owner;
@@ -90,6 +92,7 @@ public final class Node {
         return switch (spec) {
             case NodeSpec.Raw _, NodeSpec.Qcow2 _ -> true;
             case NodeSpec.FileNode _, NodeSpec.NullCo _, NodeSpec.Nbd _, NodeSpec.Blkdebug _ -> false;
+            case NodeSpec.CopyBeforeWrite _, NodeSpec.SnapshotAccess _ -> false;
         };
     }
 
@@ -128,6 +131,16 @@ public final class Node {
         return Optional.ofNullable(children.get(BACKING));
     }
 
+    /** What it's only a filter over, or else what shows through it. */
+    public Optional<Node> filteredOrBacking() {
+        return switch (spec) {
+            case NodeSpec.Blkdebug _ -> Optional.ofNullable(children.get(IMAGE));
+            case NodeSpec.CopyBeforeWrite _ -> Optional.ofNullable(children.get(FILE));
+            case NodeSpec.SnapshotAccess _ -> Optional.empty();
+            case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.FileNode _, NodeSpec.NullCo _, NodeSpec.Nbd _ -> backing();
+        };
+    }
+
     public List<Node> parents() {
         return List.copyOf(parents);
     }
@@ -160,7 +173,11 @@ public final class Node {
             case NodeSpec.FileNode file -> file.filename();
             case NodeSpec.NullCo _ -> "null-co://";
             case NodeSpec.Nbd nbd -> nbd.uri();
-            case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.Blkdebug _ ->
+            case NodeSpec.Raw _,
+                    NodeSpec.Qcow2 _,
+                    NodeSpec.Blkdebug _,
+                    NodeSpec.CopyBeforeWrite _,
+                    NodeSpec.SnapshotAccess _ ->
                 children.values().iterator().next().filename();
         };
     }
@@ -170,7 +187,11 @@ public final class Node {
         return switch (spec) {
             case NodeSpec.FileNode file -> Optional.of(Path.of(file.filename()));
             case NodeSpec.NullCo _, NodeSpec.Nbd _ -> Optional.empty();
-            case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.Blkdebug _ ->
+            case NodeSpec.Raw _,
+                    NodeSpec.Qcow2 _,
+                    NodeSpec.Blkdebug _,
+                    NodeSpec.CopyBeforeWrite _,
+                    NodeSpec.SnapshotAccess _ ->
                 children.values().iterator().next().path();
         };
     }

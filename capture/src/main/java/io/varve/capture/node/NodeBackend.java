@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * A node's bytes, whose backend may be replaced while they're used: by one of another access or another size. A request
@@ -18,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 public final class NodeBackend implements Backend {
     private volatile Backend now;
     private volatile Resizing resizing = sizeBytes -> now().resize(sizeBytes);
+    private volatile Optional<ReentrantReadWriteLock> fence = Optional.empty();
     private volatile Optional<CompletableFuture<Void>> change = Optional.empty();
 
     NodeBackend(Backend backend) {
@@ -44,6 +46,38 @@ public final class NodeBackend implements Backend {
         Backend before = now;
         now = next;
         return before;
+    }
+
+    /** Counts reads from now on, so that {@link #settle} can wait for them. */
+    public synchronized void fence() {
+        fence = fence.or(() -> Optional.of(new ReentrantReadWriteLock()));
+    }
+
+    /** Waits until the reads that have begun have ended, if they're counted. */
+    @SuppressWarnings("LockNotBeforeTry") // There's nothing to do but to have it had.
+    public void settle() {
+        if (fence.isPresent()) {
+            fence.get().writeLock().lock();
+            fence.get().writeLock().unlock();
+        }
+    }
+
+    /** What only looks at the bytes. */
+    private interface Look<T> {
+        T at(Backend backend) throws IOException;
+    }
+
+    private <T> T fenced(Look<T> look) throws IOException {
+        Optional<ReentrantReadWriteLock> counted = fence;
+        if (counted.isEmpty()) {
+            return look.at(now);
+        }
+        counted.get().readLock().lock();
+        try {
+            return look.at(now);
+        } finally {
+            counted.get().readLock().unlock();
+        }
     }
 
     /** What takes the place of a backend, which it closes. */
@@ -81,7 +115,7 @@ public final class NodeBackend implements Backend {
 
     @Override
     public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
-        return now.zeroBytes(offsetBytes, lengthBytes);
+        return fenced(backend -> backend.zeroBytes(offsetBytes, lengthBytes));
     }
 
     @Override
@@ -95,7 +129,14 @@ public final class NodeBackend implements Backend {
         int begin = into.position();
         int end = into.limit();
         try {
-            backend.read(offsetBytes, into);
+            if (fence.isEmpty()) {
+                backend.read(offsetBytes, into);
+            } else {
+                boolean _ = fenced(_ -> {
+                    backend.read(offsetBytes, into);
+                    return true;
+                });
+            }
         } catch (IOException e) {
             throwUnlessReplaced(backend, e);
             into.limit(end).position(begin);
@@ -105,7 +146,7 @@ public final class NodeBackend implements Backend {
 
     @Override
     public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
-        return now.readAtOnce(offsetBytes, into);
+        return fenced(backend -> backend.readAtOnce(offsetBytes, into));
     }
 
     @Override
@@ -162,7 +203,7 @@ public final class NodeBackend implements Backend {
 
     @Override
     public List<StatusExtent> allocation(long offsetBytes, long lengthBytes, int extentsMax) throws IOException {
-        return now.allocation(offsetBytes, lengthBytes, extentsMax);
+        return fenced(backend -> backend.allocation(offsetBytes, lengthBytes, extentsMax));
     }
 
     @SuppressWarnings("ReferenceEquality") // Another one is meant, not one like it.

@@ -122,6 +122,11 @@ final class NodeChanges {
             if (use instanceof NodeUse.Job) {
                 throw new NodeRefusedException("Node '" + called + "' is busy: " + use.reason());
             }
+            if (use instanceof NodeUse.Export) {
+                String who = "an unnamed block device (uses node '" + node.name() + "' as 'root' child)";
+                throw new NodeRefusedException("Permission conflict on node '" + node.name()
+                        + "': permissions 'resize' are both required by " + who + " and unshared by " + who + ".");
+            }
         }
     }
 

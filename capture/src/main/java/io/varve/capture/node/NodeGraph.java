@@ -6,6 +6,7 @@ import io.varve.capture.nbd.BackendExport;
 import io.varve.capture.node.NodeSpec.ChildSpec;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.DriveImage;
+import io.varve.core.bits.Marks;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -44,7 +45,7 @@ public final class NodeGraph {
     public NodeGraph(Agent agent) {
         this.agent = agent;
         this.names = new NodeNames(agent.surroundings().random());
-        this.opener = new NodeOpener(this::child, agent.surroundings().nanos());
+        this.opener = new NodeOpener(new Children(), agent.surroundings().nanos());
         this.changes = new NodeChanges(agent, opener);
         this.tracking = new NodeTracking(agent, devices);
     }
@@ -79,14 +80,14 @@ public final class NodeGraph {
     /** A guest's disk with an image of its own. */
     public synchronized Device addDevice(String id, NodeSpec spec, Optional<Long> granularityBytes)
             throws NodeRefusedException {
-        checkDevice(id);
+        NameChecks.device(id, devices, nodes);
         Node node = make(spec, Node.Owner.DEVICE);
         return offer(new Device(id, Optional.of(node), granularityBytes, ""));
     }
 
     /** A guest's disk over a node that's there, or an empty one. */
     public synchronized Device addDevice(String id, Optional<Node> node, String model) throws NodeRefusedException {
-        checkDevice(id);
+        NameChecks.device(id, devices, nodes);
         return offer(new Device(id, node, Optional.empty(), model));
     }
 
@@ -117,15 +118,6 @@ public final class NodeGraph {
         return device;
     }
 
-    private void checkDevice(String id) throws NodeRefusedException {
-        if (devices.has(id)) {
-            throw new NodeRefusedException("Duplicate ID '" + id + "' for drive");
-        }
-        if (nodes.containsKey(id)) {
-            throw new NodeRefusedException("Device name '" + id + "' conflicts with an existing node name");
-        }
-    }
-
     /** Takes a device away, and its node with it if that came with the device. */
     public synchronized void removeDevice(String id) throws NodeRefusedException {
         Device device = devices.remove(id).orElseThrow(() -> new NodeRefusedException("Device '" + id + "' not found"));
@@ -138,15 +130,15 @@ public final class NodeGraph {
     /** Puts another node under a device (QEMU's {@code qom-set} of {@code drive}). */
     public synchronized void replace(String id, Node node) throws NodeRefusedException {
         Device device = devices.get(id).orElseThrow(() -> new NodeRefusedException("Device '" + id + "' not found"));
-        listeners.forEach(listener -> listener.withdrawn(id));
-        boolean _ = offer(device.with(node)).node().isPresent();
+        devices.put(device.with(node));
+        listeners.forEach(listener -> listener.replaced(id, node));
     }
 
     /** QMP's blockdev-del. */
     public synchronized void delete(String name) throws NodeRefusedException {
         Node node = named(name)
                 .orElseThrow(() -> new NodeRefusedException("Failed to find node with node-name='" + name + "'"));
-        if (deviceOver(node).isPresent()) {
+        if (deviceOver(node).isPresent() || node.uses().stream().anyMatch(NodeUse.Export.class::isInstance)) {
             throw new NodeRefusedException("Node " + name + " is in use");
         }
         NodeChanges.checkIdle(node, name);
@@ -347,24 +339,27 @@ public final class NodeGraph {
     }
 
     private void checkName(String name) throws NodeRefusedException {
-        Optional<String> objection = NodeNames.objection(name);
-        if (objection.isPresent()) {
-            throw new NodeRefusedException(objection.get());
-        }
-        if (devices.has(name)) {
-            throw new NodeRefusedException("node-name=" + name + " is conflicting with a device id");
-        }
-        if (nodes.containsKey(name) || aliases.containsKey(name)) {
-            throw new NodeRefusedException("Duplicate nodes with node-name='" + name + "'");
-        }
+        NameChecks.node(name, devices, nodes, aliases);
     }
 
-    private Node child(ChildSpec spec, boolean readOnly, String role) throws NodeRefusedException {
-        return switch (spec) {
-            case ChildSpec.Reference(String name) -> get(name);
-            case ChildSpec.Inline(NodeSpec inline) ->
-                make(inline.with(inline.options().readOnly(readOnly)), Node.Owner.PARENT);
-        };
+    /** How nodes get theirs, with the graph's lock. */
+    private final class Children implements NodeOpener.Children {
+        @Override
+        public Node child(ChildSpec spec, boolean readOnly) throws NodeRefusedException {
+            return switch (spec) {
+                case ChildSpec.Reference(String name) -> get(name);
+                case ChildSpec.Inline(NodeSpec inline) ->
+                    make(
+                            inline.with(inline.options()
+                                    .readOnly(readOnly || inline.options().readOnly())),
+                            Node.Owner.PARENT);
+            };
+        }
+
+        @Override
+        public Marks marks(NodeSpec.BitmapOf bitmap) throws NodeRefusedException {
+            return NodeBitmaps.marks(agent, find(bitmap.node()), bitmap);
+        }
     }
 
     /** Takes a node away, and the children that came with it. */

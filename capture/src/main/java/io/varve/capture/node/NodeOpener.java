@@ -8,6 +8,7 @@ import io.varve.capture.backend.RawFileBackend;
 import io.varve.capture.backend.qcow2.BackingRule;
 import io.varve.capture.backend.qcow2.Qcow2Backend;
 import io.varve.capture.node.NodeSpec.ChildSpec;
+import io.varve.core.bits.Marks;
 import io.varve.formats.nbd.NbdUri;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,7 +36,10 @@ final class NodeOpener {
 
     /** How children come to be. */
     interface Children {
-        Node child(ChildSpec spec, boolean readOnly, String role) throws NodeRefusedException;
+        Node child(ChildSpec spec, boolean readOnly) throws NodeRefusedException;
+
+        /** What a dirty bitmap holds now. */
+        Marks marks(NodeSpec.BitmapOf bitmap) throws NodeRefusedException;
     }
 
     /** An open node. */
@@ -51,12 +55,17 @@ final class NodeOpener {
         boolean readOnly = spec.options().readOnly();
         try {
             switch (spec) {
-                case NodeSpec.Raw(var _, ChildSpec file) ->
-                    children.put(Node.FILE, graph.child(file, readOnly, Node.FILE));
+                case NodeSpec.Raw(var _, ChildSpec file) -> children.put(Node.FILE, graph.child(file, readOnly));
                 case NodeSpec.Qcow2(var _, ChildSpec file, var _) ->
-                    children.put(Node.FILE, graph.child(file, readOnly, Node.FILE));
+                    children.put(Node.FILE, graph.child(file, readOnly));
                 case NodeSpec.Blkdebug(var _, ChildSpec image, var _) ->
-                    children.put("image", graph.child(image, readOnly, "image"));
+                    children.put(Node.IMAGE, graph.child(image, readOnly));
+                case NodeSpec.CopyBeforeWrite(var _, ChildSpec file, ChildSpec target, var _) -> {
+                    children.put(Node.FILE, graph.child(file, readOnly));
+                    children.put(Node.TARGET, graph.child(target, false));
+                }
+                case NodeSpec.SnapshotAccess(var _, ChildSpec file) ->
+                    children.put(Node.FILE, graph.child(file, readOnly));
                 case NodeSpec.FileNode _, NodeSpec.NullCo _, NodeSpec.Nbd _ -> {}
             }
             return new Opened(new NodeBackend(backend(spec, children)), children);
@@ -73,11 +82,21 @@ final class NodeOpener {
                 opened(filename, () -> RawFileBackend.openOfAnySize(Path.of(filename), access));
             case NodeSpec.NullCo(var _, long sizeBytes, var _) -> new NullBackend(sizeBytes);
             case NodeSpec.Nbd(var _, String uri, Duration delay) ->
-                opened(uri, () -> NbdBackend.open(NbdUri.parse(uri), access, delay, nanos));
+                opened(uri, () -> NbdBackend.open(parsed(uri), access, delay, nanos));
             case NodeSpec.Blkdebug blkdebug -> raw(below(children), access, blkdebug);
             case NodeSpec.Raw raw -> raw(below(children), access, raw);
             case NodeSpec.Qcow2 qcow2 -> qcow2(qcow2, access, children);
+            case NodeSpec.CopyBeforeWrite filter -> FilterOpener.copyBeforeWrite(filter, children, graph);
+            case NodeSpec.SnapshotAccess _ -> FilterOpener.snapshotAccess(below(children));
         };
+    }
+
+    private static NbdUri parsed(String uri) throws IOException {
+        try {
+            return NbdUri.parse(uri);
+        } catch (IllegalArgumentException e) {
+            throw new IOException(String.valueOf(e.getMessage()), e);
+        }
     }
 
     private static Node below(Map<String, Node> children) {
@@ -90,6 +109,7 @@ final class NodeOpener {
             case NodeSpec.FileNode file -> Optional.of(Path.of(file.filename()));
             case NodeSpec.Blkdebug _ -> file(below(below.children()));
             case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.NullCo _, NodeSpec.Nbd _ -> Optional.empty();
+            case NodeSpec.CopyBeforeWrite _, NodeSpec.SnapshotAccess _ -> Optional.empty();
         };
     }
 
@@ -142,7 +162,7 @@ final class NodeOpener {
             throws NodeRefusedException, IOException {
         return switch (spec.backing()) {
             case NodeSpec.Backing.None _ -> Optional.empty();
-            case NodeSpec.Backing.Given(ChildSpec child) -> Optional.of(graph.child(child, true, Node.BACKING));
+            case NodeSpec.Backing.Given(ChildSpec child) -> Optional.of(graph.child(child, true));
             case NodeSpec.Backing.OfHeader(BackingRule rule, Optional<String> nodeName) -> {
                 if (name.isEmpty()) {
                     yield Optional.empty();
@@ -165,7 +185,7 @@ final class NodeOpener {
         }
         depth++;
         try {
-            return graph.child(new ChildSpec.Inline(spec), true, Node.BACKING);
+            return graph.child(new ChildSpec.Inline(spec), true);
         } finally {
             depth--;
         }

@@ -5,6 +5,7 @@ import io.varve.capture.backend.FaultEvent;
 import io.varve.capture.backend.FaultRule;
 import io.varve.capture.backend.FaultRules;
 import io.varve.capture.backend.qcow2.BackingRule;
+import io.varve.capture.filter.OnCopyError;
 import io.varve.capture.node.NodeSpec.Backing;
 import io.varve.capture.node.NodeSpec.ChildSpec;
 import java.time.Duration;
@@ -45,9 +46,32 @@ public final class NodeOptionsReader {
                 new NodeSpec.NullCo(
                         options, members.number("size").orElse(NULL_BYTES), members.flag("read-zeroes", false));
             case "nbd" -> new NodeSpec.Nbd(options, nbd(members), reconnectDelay(members));
+            case "copy-before-write" -> copyBeforeWrite(options, members);
+            case "snapshot-access" -> new NodeSpec.SnapshotAccess(options, child(members, "file"));
             case "blkdebug" -> new NodeSpec.Blkdebug(options, child(members, "image"), rules(members));
             default -> throw new NodeRefusedException("Parameter 'driver' does not accept value '" + driver + "'");
         };
+    }
+
+    private static NodeSpec copyBeforeWrite(NodeOptions options, Members members) throws NodeRefusedException {
+        Optional<NodeSpec.BitmapOf> bitmap = Optional.empty();
+        Optional<Members> named = members.members("bitmap");
+        if (named.isPresent()) {
+            bitmap = Optional.of(
+                    new NodeSpec.BitmapOf(named.get().text("node"), named.get().text("name")));
+        }
+        String word = members.optionalText("on-cbw-error").orElse("break-guest-write");
+        OnCopyError onError = switch (word) {
+            case "break-guest-write" -> OnCopyError.BREAK_GUEST_WRITE;
+            case "break-snapshot" -> OnCopyError.BREAK_SNAPSHOT;
+            default -> throw new NodeRefusedException("Parameter 'on-cbw-error' does not accept value '" + word + "'");
+        };
+        if (members.number("cbw-timeout").orElse(0L) != 0) {
+            throw new NodeRefusedException("Parameter 'cbw-timeout' isn't supported by Varve: leave it out, and give"
+                    + " 'on-cbw-error' as 'break-snapshot' if guests must not fail for a point in time");
+        }
+        return new NodeSpec.CopyBeforeWrite(
+                options, child(members, "file"), child(members, "target"), new NodeSpec.Keeping(bitmap, onError));
     }
 
     private static NodeOptions options(Members members) throws NodeRefusedException {
@@ -121,11 +145,12 @@ public final class NodeOptionsReader {
     private static String nbd(Members members) throws NodeRefusedException {
         Members server = members.members("server")
                 .orElseThrow(() -> new NodeRefusedException("Parameter '" + members.path("server") + "' is missing"));
-        String export = members.optionalText("export").orElse("");
+        String path = members.optionalText("export").map(export -> "/" + export).orElse("");
         List.of("open-timeout", "tls-creds", "tls-hostname", "x-dirty-bitmap").forEach(members::ignore);
+        List.of("ipv4", "ipv6", "numeric", "to", "keep-alive", "mptcp").forEach(server::ignore);
         return switch (server.text("type")) {
-            case "unix" -> "nbd+unix:///" + export + "?socket=" + server.text("path");
-            case "inet" -> "nbd://" + server.text("host") + ":" + server.text("port") + "/" + export;
+            case "unix" -> "nbd+unix://" + path + "?socket=" + server.text("path");
+            case "inet" -> "nbd://" + server.text("host") + ":" + server.text("port") + path;
             default ->
                 throw new NodeRefusedException("Parameter 'type' does not accept value '" + server.text("type") + "'");
         };

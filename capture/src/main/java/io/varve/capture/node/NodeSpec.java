@@ -2,6 +2,7 @@ package io.varve.capture.node;
 
 import io.varve.capture.backend.FaultRules;
 import io.varve.capture.backend.qcow2.BackingRule;
+import io.varve.capture.filter.OnCopyError;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -58,6 +59,32 @@ public sealed interface NodeSpec {
         }
     }
 
+    /** Keeps old content in {@code target} before {@code file} is written. */
+    record CopyBeforeWrite(NodeOptions options, ChildSpec file, ChildSpec target, Keeping keeping) implements NodeSpec {
+        @Override
+        public String driver() {
+            return "copy-before-write";
+        }
+    }
+
+    /** The point in time that a {@link CopyBeforeWrite} node keeps. */
+    record SnapshotAccess(NodeOptions options, ChildSpec file) implements NodeSpec {
+        @Override
+        public String driver() {
+            return "snapshot-access";
+        }
+    }
+
+    /**
+     * What a point in time keeps.
+     *
+     * @param bitmap only what it names; all when empty
+     */
+    record Keeping(Optional<BitmapOf> bitmap, OnCopyError onError) {}
+
+    /** A dirty bitmap of a node. */
+    record BitmapOf(String node, String name) {}
+
     /** A child: a node that's there, or one that comes with its parent. */
     sealed interface ChildSpec {
         record Reference(String node) implements ChildSpec {}
@@ -92,6 +119,9 @@ public sealed interface NodeSpec {
             case NullCo(var _, long sizeBytes, boolean readZeroes) -> new NullCo(changed, sizeBytes, readZeroes);
             case Nbd(var _, String uri, Duration delay) -> new Nbd(changed, uri, delay);
             case Blkdebug(var _, ChildSpec image, FaultRules rules) -> new Blkdebug(changed, image, rules);
+            case CopyBeforeWrite(var _, ChildSpec file, ChildSpec target, Keeping keeping) ->
+                new CopyBeforeWrite(changed, file, target, keeping);
+            case SnapshotAccess(var _, ChildSpec file) -> new SnapshotAccess(changed, file);
         };
     }
 
@@ -102,7 +132,8 @@ public sealed interface NodeSpec {
             case Raw(var _, ChildSpec.Inline(NodeSpec file)) -> file.bottom();
             case Qcow2(var _, ChildSpec.Inline(NodeSpec file), var _) -> file.bottom();
             case Blkdebug(var _, ChildSpec.Inline(NodeSpec image), var _) -> image.bottom();
-            case Raw _, Qcow2 _, Blkdebug _, NullCo _, Nbd _ -> Optional.empty();
+            case CopyBeforeWrite(var _, ChildSpec.Inline(NodeSpec file), var _, var _) -> file.bottom();
+            case Raw _, Qcow2 _, Blkdebug _, NullCo _, Nbd _, CopyBeforeWrite _, SnapshotAccess _ -> Optional.empty();
         };
     }
 }

@@ -62,7 +62,7 @@ final class ArgumentCheck {
                 }
             }
             case Parameter.Type.TextOrStruct(String name, List<Parameter> members) -> {
-                expect(value.isTextual() || value.isObject(), path, name);
+                expect(value.isTextual() || value.isObject(), bareName, name);
                 if (value.isObject()) {
                     check((ObjectNode) value, members, path + ".");
                 }

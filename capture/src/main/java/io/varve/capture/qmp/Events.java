@@ -57,6 +57,11 @@ final class Events {
         };
     }
 
+    /** A block export went. */
+    JsonNode exportDeleted(String id) {
+        return event("BLOCK_EXPORT_DELETED", JsonText.object().put("id", id));
+    }
+
     /** The agent was told to end. */
     JsonNode shutdown() {
         return event("SHUTDOWN", JsonText.object().put("guest", false).put("reason", "host-qmp-quit"));

@@ -2,6 +2,8 @@ package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.varve.capture.job.Jobs;
+import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.node.NodeOptionsReader;
 import io.varve.capture.node.NodeRefusedException;
@@ -12,9 +14,11 @@ import java.util.List;
 /** The commands that make and unmake nodes. */
 final class NodeCommands {
     private final NodeGraph graph;
+    private final Jobs jobs;
 
-    NodeCommands(NodeGraph graph) {
+    NodeCommands(NodeGraph graph, Jobs jobs) {
         this.graph = graph;
+        this.jobs = jobs;
     }
 
     /** What changes nodes. */
@@ -42,9 +46,36 @@ final class NodeCommands {
                                 graph.get(arguments.optionalText("device"), arguments.optionalText("node-name")),
                                 arguments.optionalNumber("size").orElseThrow()))),
                 Command.of(
+                        "qom-set",
+                        List.of(
+                                Parameter.text("path"),
+                                Parameter.text("property"),
+                                Parameter.required("value", new Parameter.Type.Rest())),
+                        this::setProperty),
+                Command.of(
                         "blockdev-del",
                         List.of(Parameter.text("node-name")),
-                        arguments -> done(() -> graph.delete(arguments.text("node-name")))));
+                        arguments -> done(() -> {
+                            jobs.settle();
+                            graph.delete(arguments.text("node-name"));
+                        })));
+    }
+
+    /** Of devices, only the drive under them can be changed. */
+    private JsonNode setProperty(Arguments arguments) throws QmpException {
+        String id = arguments.text("path").replaceFirst(".*/", "");
+        if (graph.device(id).isEmpty()) {
+            throw new QmpException(
+                    QmpException.ErrorClass.DEVICE_NOT_FOUND, "Device '" + arguments.text("path") + "' not found");
+        }
+        String property = "Property '" + id + "." + arguments.text("property") + "'";
+        if (!arguments.text("property").equals("drive")) {
+            throw QmpException.generic(property + " not found");
+        }
+        String name = arguments.json().path("value").asText();
+        Node node = graph.named(name)
+                .orElseThrow(() -> QmpException.generic(property + " can't find value '" + name + "'"));
+        return done(() -> graph.replace(id, node));
     }
 
     private void reopen(List<JsonNode> all) throws NodeRefusedException {

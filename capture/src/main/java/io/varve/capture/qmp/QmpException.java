@@ -10,7 +10,8 @@ final class QmpException extends Exception {
     enum ErrorClass {
         GENERIC("GenericError"),
         COMMAND_NOT_FOUND("CommandNotFound"),
-        DEVICE_NOT_ACTIVE("DeviceNotActive");
+        DEVICE_NOT_ACTIVE("DeviceNotActive"),
+        DEVICE_NOT_FOUND("DeviceNotFound");
 
         private final String qmpName;
 

@@ -2,6 +2,7 @@ package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import io.varve.capture.export.BlockExports;
 import io.varve.capture.hmp.HumanMonitor;
 import io.varve.capture.job.ArchiveBackups;
 import io.varve.capture.job.Jobs;
@@ -46,7 +47,13 @@ public final class QmpServer implements AutoCloseable {
      *     and not close the server itself
      */
     public record Face(
-            Agent agent, Jobs jobs, NodeGraph graph, String packageName, Consumer<String> console, Runnable quit) {}
+            Agent agent,
+            Jobs jobs,
+            NodeGraph graph,
+            BlockExports exports,
+            String packageName,
+            Consumer<String> console,
+            Runnable quit) {}
 
     public QmpServer(Face face, InstantSource clock) {
         this.packageName = face.packageName();
@@ -59,7 +66,8 @@ public final class QmpServer implements AutoCloseable {
         all.addAll(new JobCommands(jobs).commands());
         all.add(new CreateCommand(jobs, face.graph()).command());
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
-        all.addAll(new NodeCommands(face.graph()).commands());
+        all.addAll(new NodeCommands(face.graph(), jobs).commands());
+        all.addAll(new ExportCommands(face.exports(), face.graph()).commands());
         HumanMonitor human = new HumanMonitor(face.graph(), face.console());
         all.add(Command.of(
                 "human-monitor-command",
@@ -73,6 +81,7 @@ public final class QmpServer implements AutoCloseable {
         }));
         this.commands = new CommandTable(all);
         jobs.listen(event -> broadcast(events.of(event)));
+        face.exports().listen(id -> broadcast(events.exportDeleted(id)));
     }
 
     /**

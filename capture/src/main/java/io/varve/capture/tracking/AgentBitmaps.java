@@ -1,6 +1,7 @@
 package io.varve.capture.tracking;
 
 import io.varve.core.bits.Digest;
+import io.varve.core.bits.Marks;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
@@ -43,6 +44,11 @@ public final class AgentBitmaps {
         return ask(drive, name, AttachedDrive::dirtyBytes);
     }
 
+    /** What a bitmap holds now: while it's busy, its cut. Empty when there is no such bitmap. */
+    public Optional<Marks> marks(DriveId drive, BitmapName name) throws IOException {
+        return ask(drive, name, (attached, bitmap) -> attached.union(bitmap.generations(), bitmap.granularity()));
+    }
+
     /** What a busy bitmap's successor counts as dirty. Empty when there is no such bitmap, or it isn't busy. */
     public Optional<Long> successorBytes(DriveId drive, BitmapName name) throws IOException {
         return ask(
@@ -74,11 +80,29 @@ public final class AgentBitmaps {
         }
     }
 
-    /** Has a bitmap count as in use, until {@link #end} was called as often. */
-    public void begin(DriveId drive, BitmapName name) {
+    /**
+     * Keeps a bitmap from being changed and removed until {@link #end}.
+     *
+     * @return why that can't be, in QEMU's words; empty when it's done
+     */
+    public Optional<String> begin(DriveId id, BitmapName name) {
         control.lock();
         try {
-            Optional.ofNullable(drives.get(drive)).ifPresent(d -> d.uses().begin(name));
+            AttachedDrive drive = drives.get(id);
+            Optional<Bitmap> bitmap =
+                    drive == null ? Optional.empty() : drive.state().bitmap(name);
+            if (drive == null || bitmap.isEmpty()) {
+                return Optional.of("Dirty bitmap '" + name + "' not found");
+            }
+            if (bitmap.get().status() instanceof BitmapStatus.Busy
+                    || drive.uses().isUsed(name)) {
+                return Optional.of("Bitmap '" + name + "' is currently in use by another operation and cannot be used");
+            }
+            if (bitmap.get().status() instanceof BitmapStatus.Inconsistent) {
+                return Optional.of("Bitmap '" + name + "' is inconsistent and cannot be used");
+            }
+            drive.uses().begin(name);
+            return Optional.empty();
         } finally {
             control.unlock();
         }

@@ -71,7 +71,7 @@ class RealClientsTest {
 
         assertNotEquals(0, result.exitCode());
         assertNotEquals(0, resultOfQemu.exitCode());
-        assertTrue(resultOfQemu.output().contains("there is no export 'nothing'"), resultOfQemu.output());
+        assertTrue(resultOfQemu.output().contains("export 'nothing' not present"), resultOfQemu.output());
     }
 
     @Test

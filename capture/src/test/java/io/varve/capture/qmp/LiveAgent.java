@@ -3,6 +3,7 @@ package io.varve.capture.qmp;
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.backend.RawFileBackend;
+import io.varve.capture.export.BlockExports;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
@@ -33,6 +34,7 @@ final class LiveAgent implements AutoCloseable {
     final Agent agent;
     final NodeGraph graph;
     final Jobs jobs;
+    final BlockExports blockExports;
     final NbdAddress qmp;
     final CountDownLatch quit = new CountDownLatch(1);
 
@@ -76,8 +78,10 @@ final class LiveAgent implements AutoCloseable {
             graph.adopt(drive, image, backend);
         }
         jobs = new Jobs(agent, graph, InstantSource.system());
+        blockExports = new BlockExports(agent, graph);
         qmpServer = new QmpServer(
-                new QmpServer.Face(agent, jobs, graph, "varve test", _ -> {}, quit::countDown), InstantSource.system());
+                new QmpServer.Face(agent, jobs, graph, blockExports, "varve test", _ -> {}, quit::countDown),
+                InstantSource.system());
         qmp = qmpServer.listen(new NbdAddress.Unix(folder.resolve("qmp.sock").toString()));
     }
 
@@ -118,6 +122,7 @@ final class LiveAgent implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        blockExports.close();
         nbdServer.close();
         jobs.close();
         // Last but one, so that monitors hear how the jobs ended.

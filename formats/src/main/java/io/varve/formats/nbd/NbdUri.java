@@ -67,13 +67,14 @@ public record NbdUri(NbdAddress address, String exportName, Optional<String> tls
 
     private static NbdUri unix(String text, String rest) {
         int question = rest.indexOf('?');
-        if (question < 0 || !rest.startsWith("/")) {
+        if (question < 0 || (question > 0 && !rest.startsWith("/"))) {
             throw unreadable(text);
         }
         for (String parameter : rest.substring(question + 1).split("&", -1)) {
             if (parameter.startsWith("socket=") && parameter.length() > "socket=".length()) {
                 String path = decoded(text, parameter.substring("socket=".length()));
-                return new NbdUri(new NbdAddress.Unix(path), decoded(text, rest.substring(1, question)));
+                return new NbdUri(
+                        new NbdAddress.Unix(path), decoded(text, rest.substring(Math.min(1, question), question)));
             }
         }
         throw unreadable(text);

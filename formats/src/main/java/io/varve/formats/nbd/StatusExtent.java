@@ -18,6 +18,9 @@ public record StatusExtent(long lengthBytes, int flags) {
     /** The prefix of the contexts that tell what a dirty bitmap holds (QEMU's docs/interop/nbd.txt). */
     public static final String DIRTY_BITMAP_PREFIX = "qemu:dirty-bitmap:";
 
+    /** The context that tells how deep in the chain of images each part lies (QEMU's docs/interop/nbd.txt). */
+    public static final String ALLOCATION_DEPTH = "qemu:allocation-depth";
+
     /** Not allocated ({@code base:allocation}). */
     public static final int HOLE = 1;
 

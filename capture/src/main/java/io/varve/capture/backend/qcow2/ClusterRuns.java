@@ -9,6 +9,8 @@ final class ClusterRuns {
     /** Clusters whose entries are changed at once: a slice of a table. */
     private static final int CHANGE_CLUSTERS = 512;
 
+    private static final long OWN_BYTES_MAX = 1L << 30;
+
     private ClusterRuns() {}
 
     /**
@@ -33,6 +35,22 @@ final class ClusterRuns {
             run += clusterBytes;
         }
         return Math.min(run, lengthBytes);
+    }
+
+    /** What the image itself holds of a range's beginning, or doesn't; so much is looked through at once. */
+    static OwnExtent own(OpenedImage image, long offsetBytes, long lengthBytes) throws IOException {
+        boolean first = isOwn(image, offsetBytes);
+        long endBytes = offsetBytes + Math.min(lengthBytes, OWN_BYTES_MAX);
+        long at = offsetBytes;
+        do {
+            at += image.clusterBytes() - (at & (image.clusterBytes() - 1));
+        } while (at < endBytes && isOwn(image, at) == first);
+        return new OwnExtent(Math.min(lengthBytes, at - offsetBytes), first);
+    }
+
+    private static boolean isOwn(OpenedImage image, long offsetBytes) throws IOException {
+        long cluster = image.clusterOf(offsetBytes);
+        return image.map().hasTable(cluster) && DriveEntry.kind(image.map().entry(cluster)) != Kind.UNALLOCATED;
     }
 
     /** Bytes from {@code offsetBytes} to the end of those clusters whose entries are changed at once. */

@@ -233,6 +233,13 @@ public final class Qcow2Backend implements Backend {
         return extents.told();
     }
 
+    /** What the image itself holds of a range's beginning, or doesn't; up to where that's so, or less. */
+    public OwnExtent own(long offsetBytes, long lengthBytes) throws IOException {
+        OwnExtent[] found = new OwnExtent[1];
+        inGate(() -> found[0] = ClusterRuns.own(image, offsetBytes, lengthBytes));
+        return found[0];
+    }
+
     private long addExtent(long offsetBytes, long lengthBytes, AllocationExtents extents) throws IOException {
         long cluster = image.clusterOf(offsetBytes);
         if (!image.map().hasTable(cluster)) {
