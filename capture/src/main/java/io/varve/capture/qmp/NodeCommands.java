@@ -26,11 +26,11 @@ final class NodeCommands {
         return List.of(
                 Command.of(
                         "blockdev-add",
-                        List.of(Parameter.rest()),
+                        BlockdevOptions.TYPE,
                         arguments -> done(() -> graph.add(NodeOptionsReader.read(arguments.json())))),
                 Command.of(
                         "blockdev-reopen",
-                        List.of(Parameter.required("options", new Parameter.Type.ListOf(new Parameter.Type.Rest()))),
+                        List.of(Parameter.required("options", new Parameter.Type.ListOf(BlockdevOptions.TYPE))),
                         arguments -> done(() -> reopen(arguments.list("options")))),
                 Command.of(
                         "block_resize",

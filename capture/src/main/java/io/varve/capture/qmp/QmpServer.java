@@ -64,7 +64,7 @@ public final class QmpServer implements AutoCloseable {
                 arguments -> TextNode.valueOf(human.run(arguments.text("command-line")))));
         all.add(Command.of("query-version", List.of(), _ -> AgentVersion.json(packageName)));
         all.add(Command.of("query-name", List.of(), _ -> JsonText.object()));
-        all.add(new Command("quit", List.of(), _ -> JsonText.object(), () -> {
+        all.add(Command.of("quit", List.of(), _ -> JsonText.object()).then(() -> {
             broadcast(events.shutdown());
             face.quit().run();
         }));

@@ -77,7 +77,7 @@ class CommandErrorsTest {
                 "transaction",
                 action("block-dirty-bitmap-clear", "{'node': 'drive0'}"));
         expect(
-                "Invalid parameter type for 'bitmaps[1]', expected: BlockDirtyBitmapOrStr",
+                "Invalid parameter type for 'null', expected: BlockDirtyBitmapOrStr",
                 "block-dirty-bitmap-merge",
                 "{'node': 'drive0', 'target': 'b', 'bitmaps': ['b', 7]}");
         expect(
