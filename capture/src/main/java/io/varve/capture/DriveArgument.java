@@ -4,11 +4,8 @@ import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.backend.NbdBackend;
 import io.varve.capture.backend.RawFileBackend;
-import io.varve.capture.backend.qcow2.Qcow2Backend;
-import java.io.IOException;
-import java.nio.file.Path;
-import java.util.function.LongSupplier;
 import io.varve.capture.backend.qcow2.BackingRule;
+import io.varve.capture.backend.qcow2.Qcow2Backend;
 import io.varve.capture.node.NodeOptions;
 import io.varve.capture.node.NodeSpec;
 import io.varve.capture.node.NodeSpec.ChildSpec;
@@ -16,8 +13,11 @@ import io.varve.capture.tracking.DriveImage;
 import io.varve.core.bits.Granularity;
 import io.varve.core.id.DriveId;
 import io.varve.formats.nbd.NbdUri;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 
 /**
  * A drive as the command line names it:

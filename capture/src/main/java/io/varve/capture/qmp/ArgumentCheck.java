@@ -105,6 +105,7 @@ final class ArgumentCheck {
                     check(Objects.requireNonNull(value.get(index)), element, path + "[" + index + "]", "null");
                 }
             }
+            case Parameter.Type.TextOrStruct choice -> check(value, choice.asAlternate(), path, bareName);
             case Parameter.Type.Tagged(Map<String, List<Parameter>> branches) -> checkTagged(value, branches, path);
         }
     }

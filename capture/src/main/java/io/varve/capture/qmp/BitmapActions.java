@@ -40,8 +40,7 @@ final class BitmapActions {
         for (String simple : List.of(REMOVE, CLEAR, ENABLE, DISABLE)) {
             parameters.put(simple, BITMAP);
         }
-        Parameter.Type source = new Parameter.Type.Alternate(
-                "BlockDirtyBitmapOrStr", List.of(new Parameter.Type.Text(), new Parameter.Type.Struct(BITMAP)));
+        Parameter.Type source = new Parameter.Type.TextOrStruct("BlockDirtyBitmapOrStr", BITMAP);
         parameters.put(
                 MERGE, List.of(text("node"), text("target"), required("bitmaps", new Parameter.Type.ListOf(source))));
         return parameters;

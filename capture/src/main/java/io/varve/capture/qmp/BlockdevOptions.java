@@ -54,9 +54,7 @@ final class BlockdevOptions {
                 required("driver", new Parameter.Type.Choice(List.copyOf(branches.keySet()))),
                 optionalText("node-name"),
                 optional("discard", choice("ignore", "unmap")),
-                optional(
-                        "cache",
-                        new Parameter.Type.Struct(List.of(optionalFlag("direct"), optionalFlag("no-flush")))),
+                optional("cache", new Parameter.Type.Struct(List.of(optionalFlag("direct"), optionalFlag("no-flush")))),
                 optionalFlag("read-only"),
                 optionalFlag("auto-read-only"),
                 optionalFlag("force-share"),
@@ -145,8 +143,7 @@ final class BlockdevOptions {
                         "server",
                         new Parameter.Type.Union(
                                 "type",
-                                List.of(required(
-                                        "type", new Parameter.Type.Choice(List.copyOf(addresses.keySet())))),
+                                List.of(required("type", new Parameter.Type.Choice(List.copyOf(addresses.keySet())))),
                                 addresses)),
                 optionalText("export"),
                 optionalText("tls-creds"),
@@ -167,8 +164,8 @@ final class BlockdevOptions {
                 optionalFlag("immediately")));
         Parameter.Type state = new Parameter.Type.Struct(
                 List.of(required("event", EVENT), optional("state", WHOLE), required("new_state", WHOLE)));
-        Parameter.Type permissions = new Parameter.Type.ListOf(
-                choice("consistent-read", "write", "write-unchanged", "resize", "graph-mod"));
+        Parameter.Type permissions =
+                new Parameter.Type.ListOf(choice("consistent-read", "write", "write-unchanged", "resize", "graph-mod"));
         return List.of(
                 required("image", REFERENCE),
                 optionalText("config"),

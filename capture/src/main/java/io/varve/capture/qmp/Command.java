@@ -1,6 +1,7 @@
 package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 
 /**
@@ -23,6 +24,12 @@ record Command(String name, Parameter.Type arguments, Body body, Runnable afterw
 
     static Command of(String name, Parameter.Type arguments, Body body) {
         return new Command(name, arguments, body, () -> {});
+    }
+
+    /** Checks the arguments, and carries it out. */
+    JsonNode run(ObjectNode given) throws QmpException {
+        ArgumentCheck.check(given, arguments);
+        return body.run(new Arguments(given));
     }
 
     /** The same, and then this. */

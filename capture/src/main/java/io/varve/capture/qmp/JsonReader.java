@@ -104,9 +104,7 @@ final class JsonReader {
         if (digits.length() <= UINT64_MAX.toString().length()) {
             BigInteger number = new BigInteger(digits);
             if (number.compareTo(INT64_MIN) >= 0 && number.compareTo(UINT64_MAX) <= 0) {
-                return number.bitLength() < Long.SIZE
-                        ? NODES.numberNode(number.longValue())
-                        : NODES.numberNode(number);
+                return number.bitLength() < Long.SIZE ? NODES.numberNode(number.longValue()) : NODES.numberNode(number);
             }
         }
         return NODES.numberNode(Double.parseDouble(digits));

@@ -8,6 +8,7 @@ import io.varve.capture.node.NodeRefusedException;
 import io.varve.capture.node.NodeSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The commands that make and unmake nodes. */
 final class NodeCommands {
@@ -38,13 +39,25 @@ final class NodeCommands {
                                 Parameter.optionalText("device"),
                                 Parameter.optionalText("node-name"),
                                 Parameter.required("size", new Parameter.Type.Whole())),
-                        arguments -> done(() -> graph.resize(
-                                graph.get(arguments.optionalText("device"), arguments.optionalText("node-name")),
-                                arguments.optionalNumber("size").orElseThrow()))),
+                        arguments -> done(() -> resize(arguments))),
                 Command.of(
                         "blockdev-del",
                         List.of(Parameter.text("node-name")),
                         arguments -> done(() -> graph.delete(arguments.text("node-name")))));
+    }
+
+    private void resize(Arguments arguments) throws NodeRefusedException {
+        Optional<String> device = arguments.optionalText("device");
+        // This one takes no node's name as a device, where others do.
+        Optional<String> real = device.filter(id -> graph.device(id).isPresent());
+        if (device.isPresent()
+                && real.isEmpty()
+                && arguments.optionalText("node-name").isEmpty()) {
+            throw new NodeRefusedException("Cannot find device='" + device.get() + "' nor node-name=''");
+        }
+        graph.resize(
+                graph.get(real, arguments.optionalText("node-name")),
+                arguments.optionalNumber("size").orElseThrow());
     }
 
     private void reopen(List<JsonNode> all) throws NodeRefusedException {

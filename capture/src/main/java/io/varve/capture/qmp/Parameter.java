@@ -38,6 +38,13 @@ record Parameter(String name, Type type, boolean isRequired) {
         /** One of these, told apart by the JSON type. */
         record Alternate(String name, List<Type> kinds) implements Type {}
 
+        /** The choice between a text and a structure. */
+        record TextOrStruct(String name, List<Parameter> members) implements Type {
+            Alternate asAlternate() {
+                return new Alternate(name, List.of(new Text(), new Struct(members)));
+            }
+        }
+
         /** A structure with members {@code base}, and those that the text of the one called {@code tag} names. */
         record Union(String tag, List<Parameter> base, Map<String, List<Parameter>> branches) implements Type {}
 
