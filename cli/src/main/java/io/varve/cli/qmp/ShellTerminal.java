@@ -64,16 +64,18 @@ public final class ShellTerminal implements AutoCloseable {
 
     /** The next line that the user ends; empty when they leave. */
     public Optional<String> next() {
-        while (true) {
+        Optional<String> line = Optional.empty();
+        while (line.isEmpty()) {
             try {
-                return Optional.of(reader.readLine("varve> "));
+                line = Optional.of(reader.readLine("varve> "));
             } catch (UserInterruptException e) {
                 // As in other shells: the line is given up, not the shell.
-                continue;
+                line = Optional.empty();
             } catch (EndOfFileException e) {
                 return Optional.empty();
             }
         }
+        return line;
     }
 
     /** Shows a line above the one that the user is writing. */
