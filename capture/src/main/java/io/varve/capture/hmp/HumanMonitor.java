@@ -47,6 +47,7 @@ public final class HumanMonitor {
                     job(verb, arguments);
                 case "block_job_set_speed" -> speed(arguments);
                 case "drive_backup" -> backup(arguments);
+                case "nbd_server_stop" -> arguments.isEmpty() ? did("nbd-server-stop", object()) : surplus(verb);
                 default -> unknown(verb);
             };
         } catch (NodeRefusedException e) {

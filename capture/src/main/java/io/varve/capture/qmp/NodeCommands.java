@@ -48,15 +48,15 @@ final class NodeCommands {
 
     private void resize(Arguments arguments) throws NodeRefusedException {
         Optional<String> device = arguments.optionalText("device");
+        Optional<String> nodeName = arguments.optionalText("node-name");
         // This one takes no node's name as a device, where others do.
-        Optional<String> real = device.filter(id -> graph.device(id).isPresent());
-        if (device.isPresent()
-                && real.isEmpty()
-                && arguments.optionalText("node-name").isEmpty()) {
-            throw new NodeRefusedException("Cannot find device='" + device.get() + "' nor node-name=''");
+        boolean isDevice = device.flatMap(graph::device).isPresent();
+        if (!isDevice && nodeName.flatMap(graph::named).isEmpty()) {
+            throw new NodeRefusedException(
+                    "Cannot find device='" + device.orElse("") + "' nor node-name='" + nodeName.orElse("") + "'");
         }
         graph.resize(
-                graph.get(real, arguments.optionalText("node-name")),
+                isDevice ? graph.get(device.get()) : graph.get(Optional.empty(), nodeName),
                 arguments.optionalNumber("size").orElseThrow());
     }
 
