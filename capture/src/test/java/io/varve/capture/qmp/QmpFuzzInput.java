@@ -88,11 +88,11 @@ final class QmpFuzzInput {
 
     byte[] next() {
         int kind = random.nextInt(1000);
-        if (kind < 50) {
+        if (kind < 30) {
             return any(good);
         } else if (kind < 600) {
             return changedBytes(any(changeable).clone());
-        } else if (kind < 750) {
+        } else if (kind < 720) {
             return text(changed(parse(any(good)), ""));
         } else if (kind < 900) {
             return text(json(random.nextInt(6)));
