@@ -1,7 +1,6 @@
 package io.varve.capture.hmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.Iterator;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -123,11 +122,32 @@ final class BlockText {
         JsonNode specific = image.path("format-specific").path("data");
         if (!specific.isMissingNode()) {
             text.append("Format specific information:").append(NEWLINE);
-            for (Iterator<String> names = specific.fieldNames(); names.hasNext(); ) {
-                String name = names.next();
-                text.append("    ");
-                plain(name.replace('-', ' '), specific.get(name).asText());
-            }
+            members(specific, "    ");
+        }
+    }
+
+    private void members(JsonNode object, String indent) {
+        object.properties().forEach(member -> {
+            text.append(indent).append(member.getKey().replace('-', ' '));
+            value(member.getValue(), indent);
+        });
+    }
+
+    private void elements(JsonNode array, String indent) {
+        int index = 0;
+        for (JsonNode element : array) {
+            text.append(indent).append('[').append(index++).append(']');
+            value(element, indent);
+        }
+    }
+
+    /** Behind a name: what has parts stands below it, further in. */
+    private void value(JsonNode value, String indent) {
+        text.append(value.isContainerNode() ? ":" : ": " + value.asText()).append(NEWLINE);
+        if (value.isObject()) {
+            members(value, indent + "    ");
+        } else if (value.isArray()) {
+            elements(value, indent + "    ");
         }
     }
 
