@@ -30,7 +30,15 @@ final class AgentOptions {
         return QmpClient.connect(address(), PATIENCE);
     }
 
-    private NbdAddress address() {
+    /**
+     * Where {@code --agent}, or the configuration, says that it is; a {@link ParameterException} where neither does.
+     */
+    NbdAddress address() {
+        return address(agent);
+    }
+
+    /** Reads an address that came in another way. */
+    NbdAddress address(String agent) {
         boolean hasPort = agent.startsWith("unix:") || agent.matches(".*:\\d+");
         if (!hasPort) {
             throw new ParameterException(

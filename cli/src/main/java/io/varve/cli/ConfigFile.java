@@ -58,6 +58,15 @@ final class ConfigFile implements IDefaultValueProvider {
                 : new ConfigFile(load(named.orElse(DEFAULT)));
     }
 
+    /**
+     * The address of the agent of {@code varve up} with this data folder; blank when it has none.
+     *
+     * @throws IOException when there's no such folder, or it isn't readable
+     */
+    static String agentOf(Path data) throws IOException {
+        return load(data.resolve(DEFAULT.getFileName())).getProperty("agent", "");
+    }
+
     /** The file that the command line of this verb was given, which is none when it was made without one. */
     static ConfigFile of(CommandSpec verb) {
         return verb.commandLine().getDefaultValueProvider() instanceof ConfigFile config

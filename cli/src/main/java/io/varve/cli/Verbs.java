@@ -26,6 +26,7 @@ final class Verbs {
                         surroundings.environment(),
                         ProgressLine.forTerminal(surroundings.err(), System::nanoTime)),
                 new FeedVerb(surroundings),
+                new QmpVerb(surroundings),
                 new VersionVerb(surroundings));
     }
 }

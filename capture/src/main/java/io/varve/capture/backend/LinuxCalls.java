@@ -60,6 +60,13 @@ final class LinuxCalls {
             JAVA_INT.withName("l_pid"),
             MemoryLayout.paddingLayout(4));
 
+    /** {@code struct statx} has the same layout on every architecture. */
+    private static final int STATX_BYTES = 256;
+
+    private static final int STATX_BLOCKS = 0x400;
+    private static final long BLOCKS_OFFSET = 48;
+    private static final int AT_FDCWD = -100;
+
     private static final long LENGTH_OFFSET = 16;
     private static final long START_OFFSET = 8;
 
@@ -81,6 +88,9 @@ final class LinuxCalls {
             handle("posix_fadvise", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
     private static final MethodHandle PREADV2 =
             handle("preadv2", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle STATX =
+            handle("statx", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
+
     private static final ThreadLocal<ReadScratch> READ_SCRATCH = ThreadLocal.withInitial(ReadScratch::new);
 
     /** A thread's own memory for its calls of preadv2, so that a call allocates nothing. */
@@ -149,6 +159,19 @@ final class LinuxCalls {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(STATE);
             return result((long) LSEEK.invokeExact(state, descriptor, offsetBytes, whence), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** The 512-byte blocks that a file takes (statx(2)'s stx_blocks), or a negated errno. */
+    static long blocks(Path path) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(STATE);
+            MemorySegment name = arena.allocateFrom(path.toString());
+            MemorySegment found = arena.allocate(STATX_BYTES, Long.BYTES);
+            long result = result((int) STATX.invokeExact(state, AT_FDCWD, name, 0, STATX_BLOCKS, found), state);
+            return result < 0 ? result : found.get(JAVA_LONG, BLOCKS_OFFSET);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -1,5 +1,8 @@
 package io.varve.capture.hmp;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.varve.capture.node.Device;
 import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
@@ -18,11 +21,13 @@ public final class HumanMonitor {
 
     private final NodeGraph graph;
     private final IoQueue queue;
+    private final Qmp qmp;
 
     /** Commands on the nodes of {@code graph}; what qemu-io prints goes to {@code console}. */
-    public HumanMonitor(NodeGraph graph, Consumer<String> console) {
+    public HumanMonitor(NodeGraph graph, Consumer<String> console, Qmp qmp) {
         this.graph = graph;
         this.queue = new IoQueue(console);
+        this.qmp = qmp;
     }
 
     /** Carries out a line; the answer is empty when there's nothing to say. */
@@ -31,24 +36,46 @@ public final class HumanMonitor {
         if (words.isEmpty()) {
             return "";
         }
+        String verb = words.getFirst();
         List<String> arguments = words.subList(1, words.size());
         try {
-            return switch (words.getFirst()) {
+            return switch (verb) {
                 case "qemu-io" -> io(arguments);
                 case "block_resize" -> resize(arguments);
                 case "info" -> info(arguments);
-                default -> "unknown command: '" + words.getFirst() + "'" + NEWLINE;
+                case "block_job_cancel", "block_job_pause", "block_job_resume", "block_job_complete" ->
+                    job(verb, arguments);
+                case "block_job_set_speed" -> speed(arguments);
+                case "drive_backup" -> backup(arguments);
+                case "nbd_server_stop" -> arguments.isEmpty() ? did("nbd-server-stop", object()) : surplus(verb);
+                default -> unknown(verb);
             };
         } catch (NodeRefusedException e) {
             return "Error: " + e.description() + NEWLINE;
         }
     }
 
+    private static String unknown(String verb) {
+        return "unknown command: '" + verb + "'" + NEWLINE;
+    }
+
+    /** The line isn't as the command has it. */
+    private static String misused(String verb, String complaint) {
+        return complaint + NEWLINE + "Try \"help " + verb + "\" for more information" + NEWLINE;
+    }
+
+    private static String surplus(String verb) {
+        return misused(verb, verb + ": extraneous characters at the end of line");
+    }
+
     private String io(List<String> arguments) throws NodeRefusedException {
         boolean isDevice = !arguments.isEmpty() && arguments.getFirst().equals("-d");
         List<String> rest = isDevice ? arguments.subList(1, arguments.size()) : arguments;
-        if (rest.size() != 2) {
-            return "qemu-io: " + (rest.size() < 2 ? "device" : "command") + " expected" + NEWLINE;
+        if (rest.size() < 2) {
+            return misused("qemu-io", "qemu-io: " + (rest.isEmpty() ? "block device name" : "string") + " expected");
+        }
+        if (rest.size() > 2) {
+            return surplus("qemu-io");
         }
         Node node = isDevice ? behindDevice(rest.getFirst()) : node(rest.getFirst());
         queue.run(new IoRun(graph, node), rest.getLast());
@@ -69,58 +96,127 @@ public final class HumanMonitor {
     }
 
     private String resize(List<String> arguments) throws NodeRefusedException {
-        if (arguments.size() != 2) {
-            return "block_resize: string expected" + NEWLINE;
+        if (arguments.isEmpty()) {
+            return misused("block_resize", "block_resize: block device name expected");
+        }
+        if (arguments.size() > 2) {
+            return surplus("block_resize");
         }
         try {
-            // A number without a suffix means megabytes there.
-            String size = arguments.getLast();
+            // A number without a suffix means megabytes there; that none at all is a wrong one.
+            String size = arguments.size() == 1 ? "" : arguments.getLast();
             boolean isBare = size.chars().allMatch(Character::isDigit);
-            long bytes = Words.number(isBare ? size + "M" : size);
-            graph.resize(graph.get(Optional.of(arguments.getFirst()), Optional.empty()), bytes);
-            return "";
+            ObjectNode command = object().put("device", arguments.getFirst());
+            return did("block_resize", command.put("size", Words.number(isBare ? size + "M" : size)));
         } catch (ArithmeticException | NumberFormatException e) {
-            return "invalid size" + NEWLINE;
+            return misused("block_resize", "invalid size");
         }
     }
 
-    private String info(List<String> arguments) {
-        if (arguments.isEmpty() || !arguments.getFirst().equals("block")) {
-            return "info: only 'info block' is known to Varve" + NEWLINE;
+    private String job(String verb, List<String> arguments) throws NodeRefusedException {
+        boolean isForced = !arguments.isEmpty() && arguments.getFirst().equals("-f");
+        List<String> rest = isForced ? arguments.subList(1, arguments.size()) : arguments;
+        if (rest.isEmpty()) {
+            return misused(verb, verb + ": string expected");
         }
-        StringBuilder text = new StringBuilder();
-        for (Device device : graph.devices()) {
-            if (arguments.size() == 1 || arguments.get(1).equals(device.id())) {
-                text.append(text.isEmpty() ? "" : NEWLINE).append(describe(device));
+        if (rest.size() > 1) {
+            return surplus(verb);
+        }
+        ObjectNode command = object().put("device", rest.getFirst());
+        return did(verb.replace('_', '-'), verb.equals("block_job_cancel") ? command.put("force", isForced) : command);
+    }
+
+    private String speed(List<String> arguments) throws NodeRefusedException {
+        try {
+            return arguments.size() == 2
+                    ? did(
+                            "block-job-set-speed",
+                            object().put("device", arguments.getFirst())
+                                    .put("speed", Words.number(arguments.getLast())))
+                    : misused("block_job_set_speed", "block_job_set_speed: string expected");
+        } catch (ArithmeticException | NumberFormatException e) {
+            return misused("block_job_set_speed", "invalid size");
+        }
+    }
+
+    private String backup(List<String> arguments) throws NodeRefusedException {
+        List<String> flags =
+                arguments.stream().filter(word -> word.startsWith("-")).toList();
+        List<String> rest =
+                arguments.stream().filter(word -> !word.startsWith("-")).toList();
+        if (rest.size() < 2) {
+            return misused(
+                    "drive_backup", "drive_backup: " + (rest.isEmpty() ? "block device name" : "string") + " expected");
+        }
+        ObjectNode command = object().put("device", rest.getFirst()).put("target", rest.get(1));
+        if (rest.size() > 2) {
+            command.put("format", rest.get(2));
+        }
+        command.put("sync", flags.contains("-f") ? "full" : "top");
+        command.put("mode", flags.contains("-n") ? "existing" : "absolute-paths");
+        return did("drive-backup", flags.contains("-c") ? command.put("compress", true) : command);
+    }
+
+    /** Nothing to say when it went well. */
+    private String did(String command, ObjectNode arguments) throws NodeRefusedException {
+        return qmp.run(command, arguments).isPresent() ? "" : unknown(command.replace('-', '_'));
+    }
+
+    private String info(List<String> arguments) throws NodeRefusedException {
+        String what = arguments.isEmpty() ? "" : arguments.getFirst();
+        List<String> rest = arguments.isEmpty() ? arguments : arguments.subList(1, arguments.size());
+        return switch (what) {
+            case "block" -> blocks(rest);
+            case "block-jobs" ->
+                rest.isEmpty() ? jobs() : surplus("info block-jobs").replaceFirst("info ", "");
+            case "name" -> "";
+            case "status" ->
+                "VM status: " + asked("query-status").path("status").asText() + NEWLINE;
+            case "version" -> version(asked("query-version"));
+            default -> unknown(what.isEmpty() ? "info" : "info " + what);
+        };
+    }
+
+    private String blocks(List<String> arguments) throws NodeRefusedException {
+        Optional<String> only = Optional.empty();
+        for (String word : arguments) {
+            if (word.startsWith("-") && !word.equals("-n") && !word.equals("-v")) {
+                return misused("info block", "block: unsupported option " + word);
             }
+            only = word.startsWith("-") ? only : Optional.of(word);
         }
-        return text.toString();
+        boolean verbose = arguments.contains("-v");
+        String devices = arguments.contains("-n") ? "" : new BlockText(verbose).devices(asked("query-block"), only);
+        boolean wantsNodes = arguments.contains("-n") || only.isPresent();
+        return devices.isEmpty() && wantsNodes
+                ? new BlockText(verbose).nodes(asked("query-named-block-nodes"), only)
+                : devices;
     }
 
-    private static String describe(Device device) {
-        StringBuilder text = new StringBuilder(device.id());
-        if (device.node().isEmpty()) {
-            return text.append(": [not inserted]").append(NEWLINE).toString();
+    private String jobs() throws NodeRefusedException {
+        StringBuilder text = new StringBuilder();
+        for (JsonNode job : asked("query-block-jobs")) {
+            text.append("Type ").append(job.path("type").asText());
+            text.append(", device ").append(job.path("device").asText());
+            text.append(": Completed ").append(job.path("offset").asText());
+            text.append(" of ").append(job.path("len").asText());
+            text.append(" bytes, speed limit ").append(job.path("speed").asText());
+            text.append(" bytes/s").append(NEWLINE);
         }
-        Node node = device.node().get();
-        text.append(" (").append(node.name()).append("): ").append(node.filename());
-        text.append(" (").append(node.driver());
-        text.append(node.isReadOnly() ? ", read-only)" : ")").append(NEWLINE);
-        if (!device.model().isEmpty()) {
-            text.append("    Attached to:      ").append(device.model()).append(NEWLINE);
-        }
-        text.append("    Cache mode:       writeback").append(NEWLINE);
-        node.backing()
-                .ifPresent(backing -> text.append("    Backing file:     ")
-                        .append(backing.filename())
-                        .append(" (chain depth: ")
-                        .append(depth(node))
-                        .append(")")
-                        .append(NEWLINE));
-        return text.toString();
+        return text.isEmpty() ? "No active jobs" + NEWLINE : text.toString();
     }
 
-    private static int depth(Node node) {
-        return node.backing().map(backing -> 1 + depth(backing)).orElse(0);
+    private static String version(JsonNode version) {
+        JsonNode qemu = version.path("qemu");
+        return qemu.path("major").asText() + "." + qemu.path("minor").asText() + "."
+                + qemu.path("micro").asText() + version.path("package").asText() + NEWLINE;
+    }
+
+    private JsonNode asked(String query) throws NodeRefusedException {
+        return qmp.run(query, object()).orElseThrow(() -> new NodeRefusedException("no command " + query));
+    }
+
+    private static ObjectNode object() {
+        return JsonNodeFactory.instance.objectNode();
     }
 }

@@ -25,6 +25,7 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class NodeIo implements Export {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition idle = lock.newCondition();
+    private final NodeCounters counters = new NodeCounters();
     private volatile Export export;
     private volatile boolean tracked;
     private volatile boolean readOnly;
@@ -33,6 +34,10 @@ public final class NodeIo implements Export {
     NodeIo(Export untracked, boolean readOnly) {
         this.export = untracked;
         this.readOnly = readOnly;
+    }
+
+    public NodeCounters counters() {
+        return counters;
     }
 
     /** Makes the tracked export, while no write is in flight. */
@@ -148,12 +153,18 @@ public final class NodeIo implements Export {
 
     @Override
     public void read(long offsetBytes, ByteBuffer into) throws IOException {
+        counters.read(into.remaining());
         export.read(offsetBytes, into);
     }
 
     @Override
     public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
-        return export.readAtOnce(offsetBytes, into);
+        int lengthBytes = into.remaining();
+        boolean isRead = export.readAtOnce(offsetBytes, into);
+        if (isRead) {
+            counters.read(lengthBytes);
+        }
+        return isRead;
     }
 
     @Override
@@ -173,6 +184,7 @@ public final class NodeIo implements Export {
 
     @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
+        counters.written(data.remaining());
         if (goesStraight()) {
             export.write(offsetBytes, data, completion);
             return;
@@ -182,6 +194,7 @@ public final class NodeIo implements Export {
 
     @Override
     public void writeZeroes(long offsetBytes, long lengthBytes, ZeroMode mode, Completion completion) {
+        counters.written(lengthBytes);
         if (goesStraight()) {
             export.writeZeroes(offsetBytes, lengthBytes, mode, completion);
             return;
@@ -191,6 +204,7 @@ public final class NodeIo implements Export {
 
     @Override
     public void trim(long offsetBytes, long lengthBytes, Completion completion) {
+        counters.trimmed(lengthBytes);
         if (goesStraight()) {
             export.trim(offsetBytes, lengthBytes, completion);
             return;
@@ -200,6 +214,7 @@ public final class NodeIo implements Export {
 
     @Override
     public void flush(Completion completion) {
+        counters.flushed();
         if (readOnly) {
             completion.done();
         } else {

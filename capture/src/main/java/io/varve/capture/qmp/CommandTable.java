@@ -15,6 +15,7 @@ final class CommandTable {
     CommandTable(Collection<Command> commands) {
         List<Command> all = new ArrayList<>(commands);
         all.add(Command.of("query-commands", List.of(), _ -> names()));
+        all.add(Command.of("query-qmp-schema", List.of(), _ -> SchemaInfo.of(this.commands.values())));
         for (Command command : all) {
             if (this.commands.put(command.name(), command) != null) {
                 throw new IllegalArgumentException("two commands are named " + command.name());

@@ -2,21 +2,21 @@ package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.varve.capture.backend.AllocatedSpace;
 import io.varve.capture.backend.qcow2.Qcow2Backend;
 import io.varve.capture.node.Node;
 import io.varve.formats.qcow2.BitmapEntry;
 import io.varve.formats.qcow2.DriveHeader;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Images as QMP describes them (QAPI's ImageInfo in 7.2). */
 final class ImageInfo {
-    /** stat(2)'s st_blocks counts these. */
-    private static final long BLOCK_BYTES = 512;
+    /** QEMU counts an image's size in these. */
+    private static final long SECTOR_BYTES = 512;
 
     private static final int REFCOUNT_BITS_MAX = 64;
 
@@ -27,7 +27,7 @@ final class ImageInfo {
     /** @param withBacking with the images under it */
     static ObjectNode of(Node node, boolean withBacking) {
         ObjectNode image = JsonText.object();
-        image.put("virtual-size", node.backend().sizeBytes());
+        image.put("virtual-size", Math.ceilDiv(node.backend().sizeBytes(), SECTOR_BYTES) * SECTOR_BYTES);
         image.put("filename", node.filename());
         image.put("format", node.driver());
         actualBytes(node).ifPresent(bytes -> image.put("actual-size", bytes));
@@ -89,15 +89,7 @@ final class ImageInfo {
         }
     }
 
-    private static Optional<Long> actualBytes(Node node) {
-        try {
-            Optional<Path> path = node.path();
-            if (path.isEmpty() || !Files.isRegularFile(path.get())) {
-                return Optional.empty();
-            }
-            return Optional.of(((Number) Files.getAttribute(path.get(), "unix:blocks")).longValue() * BLOCK_BYTES);
-        } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
-            return Optional.empty();
-        }
+    private static OptionalLong actualBytes(Node node) {
+        return node.path().map(AllocatedSpace::ofFile).orElse(OptionalLong.empty());
     }
 }

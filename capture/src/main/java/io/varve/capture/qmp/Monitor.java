@@ -25,7 +25,7 @@ final class Monitor {
     private final String peer;
     private final Session session;
     private final Outbox outbox = new Outbox();
-    private final JsonFrames frames = new JsonFrames();
+    private final JsonStream texts = new JsonStream();
     private final Thread writer;
 
     Monitor(SocketChannel channel, String peer, Session session) {
@@ -42,8 +42,8 @@ final class Monitor {
             tell(greeting);
             ByteBuffer buffer = ByteBuffer.allocate(READ_BYTES);
             while (channel.read(buffer) >= 0) {
-                for (JsonFrames.Frame frame : frames.take(buffer.flip())) {
-                    answer(frame);
+                for (JsonStream.Text text : texts.take(buffer.flip())) {
+                    answer(text);
                 }
                 buffer.clear();
             }
@@ -58,14 +58,10 @@ final class Monitor {
         }
     }
 
-    private void answer(JsonFrames.Frame frame) {
-        JsonText.Parsed parsed = switch (frame) {
-            case JsonFrames.Frame.Text(ByteBuffer bytes) -> JsonText.parse(bytes);
-            case JsonFrames.Frame.Broken(String reason) -> new JsonText.Parsed.Broken(reason);
-        };
-        switch (parsed) {
-            case JsonText.Parsed.Broken(String reason) -> tell(Session.refusal(reason));
-            case JsonText.Parsed.Value(JsonNode request) -> {
+    private void answer(JsonStream.Text text) {
+        switch (text) {
+            case JsonStream.Text.Broken(String reason) -> tell(Session.refusal(reason));
+            case JsonStream.Text.Value(JsonNode request) -> {
                 Session.Reply reply = session.answer(request);
                 tell(reply.json());
                 reply.afterwards().run();

@@ -10,6 +10,7 @@ import io.varve.capture.node.NodeRefusedException;
 import io.varve.capture.node.NodeSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The commands that make and unmake nodes. */
 final class NodeCommands {
@@ -30,11 +31,11 @@ final class NodeCommands {
         return List.of(
                 Command.of(
                         "blockdev-add",
-                        List.of(Parameter.rest()),
+                        BlockdevOptions.TYPE,
                         arguments -> done(() -> graph.add(NodeOptionsReader.read(arguments.json())))),
                 Command.of(
                         "blockdev-reopen",
-                        List.of(Parameter.required("options", new Parameter.Type.ListOf(new Parameter.Type.Rest()))),
+                        List.of(Parameter.required("options", new Parameter.Type.ListOf(BlockdevOptions.TYPE))),
                         arguments -> done(() -> reopen(arguments.list("options")))),
                 Command.of(
                         "block_resize",
@@ -42,9 +43,7 @@ final class NodeCommands {
                                 Parameter.optionalText("device"),
                                 Parameter.optionalText("node-name"),
                                 Parameter.required("size", new Parameter.Type.Whole())),
-                        arguments -> done(() -> graph.resize(
-                                graph.get(arguments.optionalText("device"), arguments.optionalText("node-name")),
-                                arguments.optionalNumber("size").orElseThrow()))),
+                        arguments -> done(() -> resize(arguments))),
                 Command.of(
                         "qom-set",
                         List.of(
@@ -76,6 +75,20 @@ final class NodeCommands {
         Node node = graph.named(name)
                 .orElseThrow(() -> QmpException.generic(property + " can't find value '" + name + "'"));
         return done(() -> graph.replace(id, node));
+    }
+
+    private void resize(Arguments arguments) throws NodeRefusedException {
+        Optional<String> device = arguments.optionalText("device");
+        Optional<String> nodeName = arguments.optionalText("node-name");
+        // This one takes no node's name as a device, where others do.
+        boolean isDevice = device.flatMap(graph::device).isPresent();
+        if (!isDevice && nodeName.flatMap(graph::named).isEmpty()) {
+            throw new NodeRefusedException(
+                    "Cannot find device='" + device.orElse("") + "' nor node-name='" + nodeName.orElse("") + "'");
+        }
+        graph.resize(
+                isDevice ? graph.get(device.get()) : graph.get(Optional.empty(), nodeName),
+                arguments.optionalNumber("size").orElseThrow());
     }
 
     private void reopen(List<JsonNode> all) throws NodeRefusedException {

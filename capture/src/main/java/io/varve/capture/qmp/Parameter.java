@@ -2,6 +2,7 @@ package io.varve.capture.qmp;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** One declared argument of a command. */
 record Parameter(String name, Type type, boolean isRequired) {
@@ -17,8 +18,16 @@ record Parameter(String name, Type type, boolean isRequired) {
         /** A signed number of 64 bits. */
         record Whole() implements Type {}
 
+        /** A number of 64 bits without a sign; a negative one counts as its two's complement. */
+        record Uint64() implements Type {}
+
         /** A number of 32 bits without a sign. */
         record Uint32() implements Type {}
+
+        /** A signed number of 32 bits. */
+        record Int32() implements Type {}
+
+        record Null() implements Type {}
 
         record Choice(List<String> values) implements Type {}
 
@@ -26,8 +35,21 @@ record Parameter(String name, Type type, boolean isRequired) {
 
         record ListOf(Type element) implements Type {}
 
-        /** A text or a structure, told apart by the JSON type. */
-        record TextOrStruct(String name, List<Parameter> members) implements Type {}
+        /** One of these, told apart by the JSON type. */
+        record Alternate(String name, List<Type> kinds) implements Type {}
+
+        /** The choice between a text and a structure. */
+        record TextOrStruct(String name, List<Parameter> members) implements Type {
+            Alternate asAlternate() {
+                return new Alternate(name, List.of(new Text(), new Struct(members)));
+            }
+        }
+
+        /** A structure with members {@code base}, and those that the text of the one called {@code tag} names. */
+        record Union(String tag, List<Parameter> base, Map<String, List<Parameter>> branches) implements Type {}
+
+        /** A type that holds itself, or that's long, by its name. */
+        record Named(String name, Supplier<Type> meaning) implements Type {}
 
         /** An object whose member {@code type} says what its member {@code data} is. */
         record Tagged(Map<String, List<Parameter>> branches) implements Type {}

@@ -1,6 +1,7 @@
 package io.varve.capture.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import io.varve.capture.export.BlockExports;
 import io.varve.capture.hmp.HumanMonitor;
@@ -8,6 +9,7 @@ import io.varve.capture.job.ArchiveBackups;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.net.Listeners;
 import io.varve.capture.node.NodeGraph;
+import io.varve.capture.node.NodeRefusedException;
 import io.varve.capture.tracking.Agent;
 import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
@@ -15,6 +17,7 @@ import java.nio.channels.SocketChannel;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -68,20 +71,34 @@ public final class QmpServer implements AutoCloseable {
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
         all.addAll(new NodeCommands(face.graph(), jobs).commands());
         all.addAll(new ExportCommands(face.exports(), face.graph()).commands());
-        HumanMonitor human = new HumanMonitor(face.graph(), face.console());
+        all.addAll(new BlockStats(face.graph()).commands());
+        HumanMonitor human = new HumanMonitor(face.graph(), face.console(), this::execute);
         all.add(Command.of(
                 "human-monitor-command",
                 List.of(Parameter.text("command-line"), Parameter.optional("cpu-index", new Parameter.Type.Whole())),
                 arguments -> TextNode.valueOf(human.run(arguments.text("command-line")))));
         all.add(Command.of("query-version", List.of(), _ -> AgentVersion.json(packageName)));
         all.add(Command.of("query-name", List.of(), _ -> JsonText.object()));
-        all.add(new Command("quit", List.of(), _ -> JsonText.object(), () -> {
+        all.add(Command.of("quit", List.of(), _ -> JsonText.object()).then(() -> {
             broadcast(events.shutdown());
             face.quit().run();
         }));
         this.commands = new CommandTable(all);
         jobs.listen(event -> broadcast(events.of(event)));
         face.exports().listen(id -> broadcast(events.exportDeleted(id)));
+    }
+
+    /** A command of the human monitor's. */
+    private Optional<JsonNode> execute(String name, ObjectNode arguments) throws NodeRefusedException {
+        Optional<Command> command = commands.find(name);
+        if (command.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(command.get().run(arguments));
+        } catch (QmpException e) {
+            throw new NodeRefusedException(e.description());
+        }
     }
 
     /**

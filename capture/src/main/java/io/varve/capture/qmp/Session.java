@@ -53,8 +53,7 @@ final class Session {
                 reply.set("return", negotiate(checked.arguments()));
             } else {
                 Command command = find(checked);
-                ArgumentCheck.check(checked.arguments(), command.parameters(), "");
-                reply.set("return", command.body().run(new Arguments(checked.arguments())));
+                reply.set("return", command.run(checked.arguments()));
                 afterwards = command.afterwards();
             }
         } catch (QmpException e) {

@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,13 +35,15 @@ public final class QmpClient implements AutoCloseable {
     private final NbdAddress address;
     private final SocketChannel channel;
     private final Duration patience;
+    private final Consumer<ObjectNode> listener;
     private final CompletableFuture<JsonNode> greeting = new CompletableFuture<>();
     private final Semaphore events = new Semaphore(0);
     private volatile CompletableFuture<JsonNode> reply = new CompletableFuture<>();
     private volatile Optional<IOException> broken = Optional.empty();
     private int commands;
 
-    private QmpClient(NbdAddress address, SocketChannel channel, Duration patience) {
+    private QmpClient(NbdAddress address, SocketChannel channel, Duration patience, Consumer<ObjectNode> listener) {
+        this.listener = listener;
         this.address = address;
         this.channel = channel;
         this.patience = patience;
@@ -54,6 +57,16 @@ public final class QmpClient implements AutoCloseable {
      * @throws IOException in one sentence
      */
     public static QmpClient connect(NbdAddress address, Duration patience) throws IOException, InterruptedException {
+        return connect(address, patience, event -> {});
+    }
+
+    /**
+     * The same, for one who wants to see events.
+     *
+     * @param listener told each event as it comes, on a thread of this client; must return soon
+     */
+    public static QmpClient connect(NbdAddress address, Duration patience, Consumer<ObjectNode> listener)
+            throws IOException, InterruptedException {
         SocketChannel channel;
         try {
             channel = NbdSockets.connect(address, patience);
@@ -64,7 +77,7 @@ public final class QmpClient implements AutoCloseable {
                             + "); start one with 'varve up' or 'varve capture', or name another with --agent",
                     e);
         }
-        var client = new QmpClient(address, channel, patience);
+        var client = new QmpClient(address, channel, patience, listener);
         try {
             Thread.ofPlatform().daemon().name("qmp-reader").start(client::read);
             client.await(client.greeting, "greet");
@@ -89,12 +102,7 @@ public final class QmpClient implements AutoCloseable {
         if (!arguments.isEmpty()) {
             request.set("arguments", arguments);
         }
-        var awaited = new CompletableFuture<JsonNode>();
-        reply = awaited;
-        // A connection that broke before the line above has nobody to fail this one.
-        broken.ifPresent(awaited::completeExceptionally);
-        send(request);
-        var received = await(awaited, "answer '" + command + "'");
+        var received = exchange(request, "answer '" + command + "'");
         if (!received.path("id").asText(id).equals(id)) {
             throw garbage("a reply with the id " + received.get("id") + " instead of " + id);
         }
@@ -106,6 +114,25 @@ public final class QmpClient implements AutoCloseable {
                     error.path("desc").asText("no reason given"));
         }
         return received.get("return");
+    }
+
+    /**
+     * Sends a request as it is, and waits for its reply.
+     *
+     * @return the whole reply, which may be an error
+     * @throws IOException as {@link #execute} does
+     */
+    public JsonNode converse(ObjectNode request) throws IOException, InterruptedException {
+        return exchange(request, "answer");
+    }
+
+    private JsonNode exchange(ObjectNode request, String what) throws IOException, InterruptedException {
+        var awaited = new CompletableFuture<JsonNode>();
+        reply = awaited;
+        // A connection that broke before the line above has nobody to fail this one.
+        broken.ifPresent(awaited::completeExceptionally);
+        send(request);
+        return await(awaited, what);
     }
 
     /** Waits for the next event; false after {@code longest}, or when the connection broke. */
@@ -182,6 +209,7 @@ public final class QmpClient implements AutoCloseable {
         } else if (!greeting.isDone()) {
             throw garbage("'" + shortened(message.toString()) + "' instead of a greeting");
         } else if (message.has("event")) {
+            listener.accept(message);
             events.release();
         } else if (message.has("return") || message.has("error")) {
             reply.complete(message);

@@ -1,4 +1,4 @@
-/** A client of QMP, the agent's control face. */
+/** A client of QMP, the agent's control face, and a shell over it. */
 @NullMarked
 package io.varve.cli.qmp;
 

@@ -87,7 +87,12 @@ class SourceRulesTest {
 
     @Test
     void shouldNameNoPlaceOutsideTheProject() throws Exception {
-        assertNoLine(SourceTree.textFiles(), FOREIGN_PLACE.asPredicate());
+        var files = SourceTree.textFiles().stream()
+                // The continuous integration alone has more beside the checkout, and does without where it's missing.
+                .filter(file -> !file.startsWith(SourceTree.ROOT.resolve(".ci")))
+                .toList();
+
+        assertNoLine(files, FOREIGN_PLACE.asPredicate());
     }
 
     @Test
