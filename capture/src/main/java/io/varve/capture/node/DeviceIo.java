@@ -3,68 +3,57 @@ package io.varve.capture.node;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.capture.nbd.Completion;
 import io.varve.capture.nbd.Export;
+import io.varve.capture.tracking.AgentOptions;
+import io.varve.capture.tracking.Gate;
 import io.varve.formats.nbd.StatusExtent;
 import io.varve.formats.nbd.TransmissionFlag;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * A device over a node that may be replaced under it while guests write: each change is made to one node or the other,
  * and those to the old one have ended before the new one is there. The guest notices nothing but a moment's wait.
  *
- * <p>A write counts itself in, and then looks whether it may go on; whoever replaces the node says first that nobody
- * may, and then looks whether anybody is in. So one of both sees the other. The counts only grow: what has ended is
- * read before what has begun, and when they agree, nothing was in flight in between.
+ * <p>A write has a slot of a gate from its begin to its end; whoever replaces the node holds the gate until no slot is
+ * taken. A write makes no object, and shares nothing with others.
  *
  * <p>Safe for any thread.
  */
 public final class DeviceIo implements Export {
     private static final long LOOK_NANOS = 50_000;
 
-    private final LongAdder begun = new LongAdder();
-    private final LongAdder ended = new LongAdder();
+    private final Gate gate = new Gate(AgentOptions.IN_FLIGHT_MAX, System::nanoTime);
+    private final DeviceWrite[] writes = new DeviceWrite[AgentOptions.IN_FLIGHT_MAX];
     private volatile Node node;
-    private volatile Optional<CompletableFuture<Void>> replacing = Optional.empty();
 
     public DeviceIo(Node node) {
         this.node = node;
+        Arrays.setAll(writes, slot -> new DeviceWrite(gate, slot));
     }
 
     /** Puts another node under the device; waits until the changes in flight have ended. */
     public synchronized void replace(Node other) {
-        CompletableFuture<Void> replaced = new CompletableFuture<>();
-        replacing = Optional.of(replaced);
+        gate.hold();
         try {
-            while (ended.sum() != begun.sum()) {
+            while (gate.countInside(_ -> true) > 0) {
                 LockSupport.parkNanos(LOOK_NANOS);
             }
             node = other;
         } finally {
-            replacing = Optional.empty();
-            replaced.complete(null);
+            gate.letGo();
         }
     }
 
-    private NodeIo admitted() {
-        begun.increment();
-        Optional<CompletableFuture<Void>> wait = replacing;
-        while (wait.isPresent()) {
-            ended.increment();
-            wait.get().join();
-            begun.increment();
-            wait = replacing;
-        }
-        return node.io();
-    }
-
-    private Completion counted(Completion completion) {
-        return new CountedCompletion(completion, ended);
+    /** Admits a write, unless the node is being replaced: then when that's done. */
+    private DeviceWrite admitted(Completion completion) {
+        int slot = gate.enter();
+        DeviceWrite write = writes[slot].of(completion);
+        gate.entered(slot);
+        return write;
     }
 
     @Override
@@ -104,17 +93,35 @@ public final class DeviceIo implements Export {
 
     @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
-        admitted().write(offsetBytes, data, counted(completion));
+        DeviceWrite write = admitted(completion);
+        try {
+            node.io().write(offsetBytes, data, write);
+        } catch (RuntimeException | Error e) {
+            write.abandon();
+            throw e;
+        }
     }
 
     @Override
     public void writeZeroes(long offsetBytes, long lengthBytes, ZeroMode mode, Completion completion) {
-        admitted().writeZeroes(offsetBytes, lengthBytes, mode, counted(completion));
+        DeviceWrite write = admitted(completion);
+        try {
+            node.io().writeZeroes(offsetBytes, lengthBytes, mode, write);
+        } catch (RuntimeException | Error e) {
+            write.abandon();
+            throw e;
+        }
     }
 
     @Override
     public void trim(long offsetBytes, long lengthBytes, Completion completion) {
-        admitted().trim(offsetBytes, lengthBytes, counted(completion));
+        DeviceWrite write = admitted(completion);
+        try {
+            node.io().trim(offsetBytes, lengthBytes, write);
+        } catch (RuntimeException | Error e) {
+            write.abandon();
+            throw e;
+        }
     }
 
     @Override

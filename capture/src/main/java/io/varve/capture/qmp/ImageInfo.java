@@ -8,7 +8,6 @@ import io.varve.capture.node.Node;
 import io.varve.formats.qcow2.BitmapEntry;
 import io.varve.formats.qcow2.DriveHeader;
 import java.io.IOException;
-import java.util.Optional;
 import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -32,7 +32,7 @@ public record AgentOptions(
     static final long JOURNAL_BYTES = 1 << 20;
 
     /** How many writes of a drive may be in flight; more wait. */
-    static final int IN_FLIGHT_MAX = 4096;
+    public static final int IN_FLIGHT_MAX = 4096;
 
     public static final long CBW_TIMEOUT_MILLIS_DEFAULT = 5_000;
 

@@ -26,7 +26,7 @@ import java.util.function.LongSupplier;
  *
  * <p>Thread: safe for any thread. Passing waits only while a cut holds the gate, or for a slot when all are taken.
  */
-final class Gate {
+public final class Gate {
     private static final VarHandle STATES = MethodHandles.arrayElementVarHandle(int[].class);
     private static final int FREE = 0;
     private static final int PASSING = 1;
@@ -47,13 +47,14 @@ final class Gate {
     private final StampedLock lock = new StampedLock();
     private volatile boolean held;
 
-    Gate(int slots, LongSupplier nanos) {
+    /** @param nanos a clock that only goes forward, for waits */
+    public Gate(int slots, LongSupplier nanos) {
         this.states = new int[slots];
         this.nanos = nanos;
     }
 
     /** Begins the first passage of a write, which {@link #entered} or {@link #left} ends; returns its slot. */
-    int enter() {
+    public int enter() {
         while (true) {
             int slot = take();
             if (!held) {
@@ -64,7 +65,8 @@ final class Gate {
         }
     }
 
-    void entered(int slot) {
+    /** The passage has ended; the write is inside. */
+    public void entered(int slot) {
         STATES.setRelease(states, slot, INSIDE);
     }
 
@@ -81,7 +83,7 @@ final class Gate {
     }
 
     /** The slot is free. */
-    void left(int slot) {
+    public void left(int slot) {
         STATES.setRelease(states, slot, FREE);
     }
 
@@ -114,7 +116,7 @@ final class Gate {
     }
 
     /** Holds the gate, as soon as those who are passing it have passed. */
-    void hold() {
+    public void hold() {
         boolean _ = lock.writeLock() != 0;
         held = true;
         while (!awaitPassages(nanos.getAsLong() + TimeUnit.SECONDS.toNanos(1))) {
@@ -122,13 +124,14 @@ final class Gate {
         }
     }
 
-    void letGo() {
+    /** Ends a hold. */
+    public void letGo() {
         held = false;
         lock.tryUnlockWrite();
     }
 
     /** How many of the writes that have entered, and haven't left, {@code which} accepts; with the gate held. */
-    int countInside(IntPredicate which) {
+    public int countInside(IntPredicate which) {
         Invariant.check(held, "the gate to be held");
         int count = 0;
         for (int slot = 0; slot < states.length; slot++) {
