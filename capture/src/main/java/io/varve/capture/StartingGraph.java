@@ -21,13 +21,13 @@ final class StartingGraph {
                 graph.add(spec);
             }
         } catch (NodeRefusedException e) {
-            throw new IOException(e.description(), e);
+            throw new IOException(e.sentence(), e);
         }
         for (GraphPlan.Disk disk : plan.disks()) {
             try {
                 add(graph, disk);
             } catch (NodeRefusedException e) {
-                throw new IOException("drive '" + disk.id() + "': " + e.description(), e);
+                throw new IOException("drive '" + disk.id() + "': " + e.sentence(), e);
             }
         }
     }

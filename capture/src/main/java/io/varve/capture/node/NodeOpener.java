@@ -255,14 +255,17 @@ final class NodeOpener {
 
     private static Backend opened(String filename, Open open) throws NodeRefusedException {
         try {
-            if (!filename.contains("://") && !Files.exists(Path.of(filename))) {
-                throw new NodeRefusedException("Could not open '" + filename + "': No such file or directory");
-            }
             return open.backend();
         } catch (IOException e) {
-            String message = String.valueOf(e.getMessage());
-            throw new NodeRefusedException(
-                    message.contains("is in use by another process") ? "Failed to get \"write\" lock" : message);
+            String sentence = String.valueOf(e.getMessage());
+            throw new NodeRefusedException(inQemusWords(filename, sentence), sentence);
         }
+    }
+
+    private static String inQemusWords(String filename, String sentence) {
+        if (!filename.contains("://") && !Files.exists(Path.of(filename))) {
+            return "Could not open '" + filename + "': No such file or directory";
+        }
+        return sentence.contains("is in use by another process") ? "Failed to get \"write\" lock" : sentence;
     }
 }
