@@ -52,6 +52,14 @@ public sealed interface JobAction {
         }
     }
 
+    /** A blockdev-snapshot: a node that's there comes over another one, or over a device's. */
+    record Overlay(String node, String overlay) implements JobAction {
+        @Override
+        public Action action() {
+            return new Action.Opaque("blockdev-snapshot");
+        }
+    }
+
     /** Where a backup goes. */
     sealed interface Target {
         /** The sinks write it. */

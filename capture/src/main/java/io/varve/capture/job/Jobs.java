@@ -198,9 +198,13 @@ public final class Jobs implements AutoCloseable {
     /** Snapshots are never taken in vain where that can be told from the actions alone. */
     private static Optional<String> objection(List<JobAction> actions, Completion completion) {
         return actions.stream()
-                .filter(action -> action instanceof JobAction.Snapshot && completion == Completion.GROUPED)
-                .map(_ -> "Action 'blockdev-snapshot-sync' does not support Transaction property"
-                        + " completion-mode = grouped")
+                .filter(_ -> completion == Completion.GROUPED)
+                .map(JobAction::action)
+                .flatMap(action -> action instanceof Action.Opaque(String type)
+                        ? Optional.of(
+                                "Action '" + type + "' does not support Transaction property completion-mode = grouped")
+                                .stream()
+                        : Optional.<String>empty().stream())
                 .findFirst();
     }
 

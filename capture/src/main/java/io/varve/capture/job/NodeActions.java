@@ -37,22 +37,26 @@ final class NodeActions {
                     switch (action) {
                         case JobAction.Plain(Action plain) -> new JobAction.Plain(plain(plain));
                         case JobAction.Backup backup -> backup(backup);
-                        case JobAction.Snapshot snapshot -> snapshot(snapshot, resolved);
+                        case JobAction.Snapshot snapshot -> {
+                            checkNoBackup(resolved);
+                            snapshots.take(snapshot);
+                            yield snapshot;
+                        }
+                        case JobAction.Overlay snapshot -> {
+                            checkNoBackup(resolved);
+                            snapshots.take(snapshot);
+                            yield snapshot;
+                        }
                     });
         }
         return resolved;
     }
 
-    private JobAction.Snapshot snapshot(JobAction.Snapshot snapshot, List<JobAction> before)
-            throws NodeRefusedException {
-        for (JobAction action : before) {
-            if (action instanceof JobAction.Backup) {
-                throw new NodeRefusedException("A snapshot after a backup in one transaction isn't taken: the backup"
-                        + " would read what the overlay takes over; begin the backup in the next one");
-            }
+    private static void checkNoBackup(List<JobAction> before) throws NodeRefusedException {
+        if (before.stream().anyMatch(JobAction.Backup.class::isInstance)) {
+            throw new NodeRefusedException("A snapshot after a backup in one transaction isn't taken: the backup would"
+                    + " read what the overlay takes over; begin the backup in the next one");
         }
-        snapshots.take(snapshot);
-        return snapshot;
     }
 
     private JobAction.Backup backup(JobAction.Backup backup) throws NodeRefusedException {

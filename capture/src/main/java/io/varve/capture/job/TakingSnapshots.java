@@ -75,6 +75,17 @@ final class TakingSnapshots {
         begun.device().ifPresent(device -> moved.put(device, overlay.name()));
     }
 
+    /** Puts a node over another one; later actions see that. */
+    void take(JobAction.Overlay snapshot) throws NodeRefusedException {
+        Node base = graph.get(current(snapshot.node()));
+        graph.snapshots().check(base, snapshot.node());
+        Node overlay = graph.get(Optional.empty(), Optional.of(snapshot.overlay()));
+        NodeSnapshots.Switch begun = graph.snapshots().begin(base);
+        switches.add(begun);
+        begun.put(overlay);
+        begun.device().ifPresent(device -> moved.put(device, overlay.name()));
+    }
+
     private void checkName(JobAction.Snapshot snapshot) throws NodeRefusedException {
         Optional<String> wanted = snapshot.overlayName();
         if (snapshot.nodeName().isPresent() && wanted.isEmpty()) {

@@ -79,6 +79,7 @@ public final class NodeSnapshots {
         private final Optional<Device> device;
         private final NodeUse use;
         private Optional<Node> overlay = Optional.empty();
+        private boolean isGiven;
 
         private Switch(Node base, Optional<Device> device, NodeUse use) {
             this.base = base;
@@ -112,12 +113,55 @@ public final class NodeSnapshots {
                     new NodeSpec.Backing.Given(new NodeSpec.ChildSpec.Reference(base.name())));
             Node node = graph.addForJob(spec);
             overlay = Optional.of(node);
+            checkSize(node);
+            return node;
+        }
+
+        private void checkSize(Node node) throws NodeRefusedException {
             if (node.backend().sizeBytes() != base.backend().sizeBytes()) {
                 throw new NodeRefusedException("The overlay has "
                         + node.backend().sizeBytes() + " bytes and what it is to be over "
                         + base.backend().sizeBytes() + ": guests would see another disk");
             }
-            return node;
+        }
+
+        /**
+         * Puts a node that's there over the other one; guests don't see it yet.
+         *
+         * @throws NodeRefusedException when it can't be; {@link #undo} must follow all the same
+         */
+        public void put(Node node) throws NodeRefusedException {
+            synchronized (graph) {
+                boolean isUsed = devices.over(node).isPresent()
+                        || !node.parents().isEmpty()
+                        || !node.uses().isEmpty();
+                if (isUsed || node.equals(base)) {
+                    throw new NodeRefusedException("The overlay is already in use");
+                }
+                if (node.backing().isPresent()) {
+                    throw new NodeRefusedException("The overlay already has a backing image");
+                }
+                if (!(node.spec() instanceof NodeSpec.Qcow2)) {
+                    throw new NodeRefusedException("The overlay does not support backing images");
+                }
+                if (node.isReadOnly()) {
+                    throw new NodeRefusedException("Block node is read-only");
+                }
+                checkSize(node);
+                node.child(Node.BACKING, base);
+                overlay = Optional.of(node);
+                isGiven = true;
+                changes.reopen(node, node.spec());
+            }
+        }
+
+        private void takeOff(Node node) {
+            node.childless(Node.BACKING);
+            try {
+                changes.reopen(node, node.spec());
+            } catch (NodeRefusedException e) {
+                LOG.warn("node '{}' couldn't be opened again by itself: {}", node.name(), e.description());
+            }
         }
 
         /** Guests write to the overlay from now on, and what is under it is read only. */
@@ -125,7 +169,9 @@ public final class NodeSnapshots {
             synchronized (graph) {
                 Node over = overlay.orElseThrow();
                 base.end(use);
-                over.owner(device.isPresent() ? Node.Owner.DEVICE : Node.Owner.MONITOR);
+                if (!isGiven) {
+                    over.owner(device.isPresent() ? Node.Owner.DEVICE : Node.Owner.MONITOR);
+                }
                 if (base.owner() == Node.Owner.DEVICE) {
                     base.owner(Node.Owner.PARENT);
                 }
@@ -157,7 +203,11 @@ public final class NodeSnapshots {
         /** Takes the overlay away, and lets guests write to the node as before. */
         public void undo() {
             synchronized (graph) {
-                overlay.ifPresent(graph::dropAfterJob);
+                if (isGiven) {
+                    overlay.ifPresent(this::takeOff);
+                } else {
+                    overlay.ifPresent(graph::dropAfterJob);
+                }
                 base.end(use);
                 device.ifPresent(d -> listeners.forEach(listener -> listener.letGo(d.id())));
             }

@@ -17,6 +17,7 @@ final class TransactionCommands {
     private static final String BACKUP = "drive-backup";
     private static final String BLOCKDEV_BACKUP = "blockdev-backup";
     private static final String SNAPSHOT = "blockdev-snapshot-sync";
+    private static final String OVERLAY = "blockdev-snapshot";
     private static final String ABORT = "abort";
 
     private final Jobs jobs;
@@ -40,6 +41,7 @@ final class TransactionCommands {
         Map<String, List<Parameter>> others = new LinkedHashMap<>();
         others.put(BACKUP, BackupArguments.DRIVE);
         others.put(BLOCKDEV_BACKUP, BackupArguments.BLOCKDEV);
+        others.put(OVERLAY, List.of(Parameter.text("node"), Parameter.text("overlay")));
         others.put(
                 SNAPSHOT,
                 List.of(
@@ -84,6 +86,7 @@ final class TransactionCommands {
             case BACKUP -> BackupArguments.action(data);
             case BLOCKDEV_BACKUP -> BackupArguments.toNode(data);
             case SNAPSHOT -> snapshot(data);
+            case OVERLAY -> new JobAction.Overlay(data.text("node"), data.text("overlay"));
             case ABORT -> new JobAction.Plain(new Action.Abort());
             default -> new JobAction.Plain(BitmapActions.action(type, data));
         };

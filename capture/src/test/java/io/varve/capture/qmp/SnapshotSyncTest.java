@@ -180,6 +180,41 @@ class SnapshotSyncTest {
     }
 
     @Test
+    void shouldPutANodeOverTheDriveAndTakeItOffAgain() throws Exception {
+        Tool.run("qemu-img", "create", "-f", "qcow2", file("over"), "16M").success();
+        monitor.run(text("{'execute': 'blockdev-add', 'arguments': {'driver': 'qcow2', 'node-name': 'over',"
+                + " 'file': {'driver': 'file', 'filename': '@/over'}}}"));
+        String put = "{'type': 'blockdev-snapshot', 'data': {'node': 'drive0', 'overlay': 'over'}}";
+        try (NbdClient guest = guest()) {
+            write(guest, 1);
+            assertEquals(
+                    "Cannot find device='' nor node-name='zz'",
+                    refused("blockdev-snapshot", "'node': 'drive0', 'overlay': 'zz'"));
+            assertEquals(
+                    "The overlay is already in use",
+                    refused("blockdev-snapshot", "'node': 'drive0', 'overlay': 'base'"));
+            assertEquals(
+                    "Transaction aborted using Abort action",
+                    refused("transaction", "'actions': [" + put + ", {'type': 'abort', 'data': {}}]"));
+            assertEquals("base", drive().path("node-name").asText());
+            write(guest, 2);
+
+            monitor.run(text("{'execute': 'transaction', 'arguments': {'actions': [" + put + "]}}"));
+
+            write(guest, 3);
+            ByteBuffer seen = ByteBuffer.allocate(4 * PIECE_BYTES);
+            guest.read(0, seen);
+            assertEquals(
+                    List.of(0, 1, 1, 1),
+                    IntStream.range(0, 4)
+                            .mapToObj(piece -> (int) seen.get(piece * PIECE_BYTES))
+                            .toList());
+        }
+        assertEquals("over", drive().path("node-name").asText());
+        assertEquals(1, drive().path("backing_file_depth").asInt());
+    }
+
+    @Test
     void shouldRefuseInQemusWordsAndTouchNoImage() {
         String to = "'snapshot-file': '@/top'";
         assertEquals(
