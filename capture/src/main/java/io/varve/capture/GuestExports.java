@@ -39,8 +39,18 @@ final class GuestExports implements NodeListener {
     }
 
     @Override
+    public void held(String device) {
+        Optional.ofNullable(devices.get(device)).ifPresent(DeviceIo::hold);
+    }
+
+    @Override
+    public void letGo(String device) {
+        Optional.ofNullable(devices.get(device)).ifPresent(DeviceIo::letGo);
+    }
+
+    @Override
     public void withdrawn(String name) {
-        devices.remove(name);
+        Optional.ofNullable(devices.remove(name)).ifPresent(DeviceIo::letGo);
         exports.remove(name);
     }
 }

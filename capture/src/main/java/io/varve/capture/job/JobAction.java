@@ -9,7 +9,7 @@ public sealed interface JobAction {
     /** What the planner knows. */
     Action action();
 
-    /** Any but a backup. */
+    /** Any of those that only the planner carries out. */
     record Plain(Action action) implements JobAction {}
 
     /**
@@ -28,6 +28,35 @@ public sealed interface JobAction {
             if (isOfArchive != (action.target() == BackupTarget.ARCHIVE)) {
                 throw new IllegalArgumentException("a target of the archive's in one and of a file in the other");
             }
+        }
+    }
+
+    /**
+     * A blockdev-snapshot-sync: a new image over a node.
+     *
+     * @param device or a node's name
+     * @param overlayName of the node that comes; made for it when empty
+     * @param format QEMU's name of it
+     */
+    record Snapshot(
+            Optional<String> device,
+            Optional<String> nodeName,
+            String file,
+            Optional<String> overlayName,
+            String format,
+            Mode mode)
+            implements JobAction {
+        @Override
+        public Action action() {
+            return new Action.Opaque("blockdev-snapshot-sync");
+        }
+    }
+
+    /** A blockdev-snapshot: a node that's there comes over another one, or over a device's. */
+    record Overlay(String node, String overlay) implements JobAction {
+        @Override
+        public Action action() {
+            return new Action.Opaque("blockdev-snapshot");
         }
     }
 

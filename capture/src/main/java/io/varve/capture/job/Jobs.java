@@ -45,14 +45,12 @@ public final class Jobs implements AutoCloseable {
     private final SyncPointHistory history = new SyncPointHistory();
     private final Agent agent;
     private final NodeGraph graph;
-    private final NodeActions nodes;
     private final JobsMeans means;
     private boolean closed;
 
     public Jobs(Agent agent, NodeGraph graph, InstantSource clock) {
         this.agent = agent;
         this.graph = graph;
-        this.nodes = new NodeActions(graph);
         this.means = new JobsMeans(agent, new JobsThread(lock), new CopyPipeline(BUDGET), clock);
         agent.observe((drive, key, conclusion) -> means.thread().run(() -> concluded(drive, key, conclusion)));
     }
@@ -177,12 +175,40 @@ public final class Jobs implements AutoCloseable {
     }
 
     private JobsAnswer carryOut(List<JobAction> named, Completion completion) {
-        List<JobAction> actions;
+        TakingSnapshots snapshots = new TakingSnapshots(graph);
+        boolean isDone = false;
         try {
-            actions = nodes.resolved(named);
+            Optional<String> objection = objection(named, completion);
+            if (objection.isPresent()) {
+                return new JobsAnswer.Refused(objection.get());
+            }
+            JobsAnswer answer = carryOut(new NodeActions(graph, snapshots).resolved(named), completion, snapshots);
+            isDone = answer instanceof JobsAnswer.Done;
+            return answer;
         } catch (NodeRefusedException e) {
             return new JobsAnswer.Refused(e.description());
+        } finally {
+            // Guests must go on, whatever came.
+            if (!isDone) {
+                snapshots.undo();
+            }
         }
+    }
+
+    /** Snapshots are never taken in vain where that can be told from the actions alone. */
+    private static Optional<String> objection(List<JobAction> actions, Completion completion) {
+        return actions.stream()
+                .filter(_ -> completion == Completion.GROUPED)
+                .map(JobAction::action)
+                .flatMap(action -> action instanceof Action.Opaque(String type)
+                        ? Optional.of(
+                                "Action '" + type + "' does not support Transaction property completion-mode = grouped")
+                                .stream()
+                        : Optional.<String>empty().stream())
+                .findFirst();
+    }
+
+    private JobsAnswer carryOut(List<JobAction> actions, Completion completion, TakingSnapshots snapshots) {
         SyncPointId syncPoint = agent.newSyncPointId();
         List<Action> plain = actions.stream().map(JobAction::action).toList();
         // What's refused anyway must not touch a target.
@@ -206,6 +232,7 @@ public final class Jobs implements AutoCloseable {
                 yield new JobsAnswer.Refused(why);
             }
             case Transacted.Done(List<StartedBackup> started) -> {
+                snapshots.finish();
                 starting.taken(started).forEach(history::started);
                 yield new JobsAnswer.Done(syncPoint, backups.isEmpty() ? List.of() : starting.start());
             }

@@ -22,9 +22,12 @@ final class NodeActions {
     private static final long GRANULARITY_MIN = 4096;
 
     private final NodeGraph graph;
+    private final TakingSnapshots snapshots;
 
-    NodeActions(NodeGraph graph) {
+    /** @param snapshots that take those among the actions, in their turn */
+    NodeActions(NodeGraph graph, TakingSnapshots snapshots) {
         this.graph = graph;
+        this.snapshots = snapshots;
     }
 
     List<JobAction> resolved(List<JobAction> actions) throws NodeRefusedException {
@@ -34,13 +37,34 @@ final class NodeActions {
                     switch (action) {
                         case JobAction.Plain(Action plain) -> new JobAction.Plain(plain(plain));
                         case JobAction.Backup backup -> backup(backup);
+                        case JobAction.Snapshot snapshot -> {
+                            checkNoBackup(resolved);
+                            snapshots.take(snapshot);
+                            yield snapshot;
+                        }
+                        case JobAction.Overlay snapshot -> {
+                            checkNoBackup(resolved);
+                            snapshots.take(snapshot);
+                            yield snapshot;
+                        }
                     });
         }
         return resolved;
     }
 
+    private static void checkNoBackup(List<JobAction> before) throws NodeRefusedException {
+        if (before.stream().anyMatch(JobAction.Backup.class::isInstance)) {
+            throw new NodeRefusedException("A snapshot after a backup in one transaction isn't taken: the backup would"
+                    + " read what the overlay takes over; begin the backup in the next one");
+        }
+    }
+
     private JobAction.Backup backup(JobAction.Backup backup) throws NodeRefusedException {
         Action.Backup action = backup.action();
+        if (snapshots.concern(action.node())) {
+            throw new NodeRefusedException("Node '" + action.node()
+                    + "' gets an overlay in this transaction: begin the backup in the next one");
+        }
         return new JobAction.Backup(
                 new Action.Backup(
                         tracked(action.node()), action.sync(), action.bitmap(), action.bitmapMode(), action.target()),
@@ -72,7 +96,7 @@ final class NodeActions {
     }
 
     private String tracked(String name) throws NodeRefusedException {
-        Optional<Node> node = graph.find(name);
+        Optional<Node> node = graph.find(snapshots.current(name));
         if (node.isEmpty()) {
             return name;
         }
@@ -85,7 +109,7 @@ final class NodeActions {
 
     /** What the device was given, or QEMU's rule: the image's cluster size, within 4 KiB and 64 KiB. */
     private Optional<Long> granularity(String name) {
-        Optional<Node> node = graph.find(name);
+        Optional<Node> node = graph.find(snapshots.current(name));
         return node.flatMap(graph::deviceOver)
                 .flatMap(Device::granularityBytes)
                 .or(() -> node.flatMap(Node::qcow2)

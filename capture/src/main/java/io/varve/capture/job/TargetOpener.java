@@ -174,7 +174,8 @@ final class TargetOpener {
         }
     }
 
-    private static Path path(String text) throws RefusedTargetException {
+    /** Where a client's name of a file leads. */
+    static Path path(String text) throws RefusedTargetException {
         String name = text;
         Matcher matcher = PROTOCOL.matcher(text);
         if (matcher.matches()) {
@@ -193,7 +194,8 @@ final class TargetOpener {
         }
     }
 
-    private void checkNotADrive(Node source, Path target) throws IOException, RefusedTargetException {
+    /** Refuses a file that is some node's image. */
+    void checkNotADrive(Node source, Path target) throws IOException, RefusedTargetException {
         Path real = Files.exists(target) ? target.toRealPath() : target;
         Path partial = real.resolveSibling(real.getFileName() + PARTIAL_SUFFIX);
         if (isSame(source.path(), target)) {
@@ -218,7 +220,7 @@ final class TargetOpener {
         }
     }
 
-    private static boolean isSame(Optional<Path> image, Path other) throws IOException {
+    static boolean isSame(Optional<Path> image, Path other) throws IOException {
         return image.isPresent()
                 && Files.exists(image.get())
                 && Files.exists(other)
@@ -258,7 +260,7 @@ final class TargetOpener {
         return jobNode(new NodeSpec.Raw(NodeOptions.DEFAULT, file(path)), wish);
     }
 
-    private static NodeSpec.ChildSpec file(Path path) {
+    static NodeSpec.ChildSpec file(Path path) {
         return new NodeSpec.ChildSpec.Inline(
                 new NodeSpec.FileNode(NodeOptions.DEFAULT, FILE_PROTOCOL, path.toString()));
     }

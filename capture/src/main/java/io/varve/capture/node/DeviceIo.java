@@ -29,22 +29,53 @@ public final class DeviceIo implements Export {
     private final Gate gate = new Gate(AgentOptions.IN_FLIGHT_MAX, System::nanoTime);
     private final DeviceWrite[] writes = new DeviceWrite[AgentOptions.IN_FLIGHT_MAX];
     private volatile Node node;
+    private boolean held; // Guarded by this.
 
     public DeviceIo(Node node) {
         this.node = node;
         Arrays.setAll(writes, slot -> new DeviceWrite(gate, slot));
     }
 
+    /** Keeps changes waiting until {@link #letGo}; waits until those in flight have ended. */
+    public synchronized void hold() {
+        if (held) {
+            throw new IllegalStateException("the device is held already");
+        }
+        holdGate();
+        held = true;
+    }
+
+    /** Ends {@link #hold}. */
+    public synchronized void letGo() {
+        if (held) {
+            held = false;
+            gate.letGo();
+        }
+    }
+
     /** Puts another node under the device; waits until the changes in flight have ended. */
     public synchronized void replace(Node other) {
+        if (held) {
+            node = other;
+            return;
+        }
+        holdGate();
+        try {
+            node = other;
+        } finally {
+            gate.letGo();
+        }
+    }
+
+    private void holdGate() {
         gate.hold();
         try {
             while (gate.countInside(_ -> true) > 0) {
                 LockSupport.parkNanos(LOOK_NANOS);
             }
-            node = other;
-        } finally {
+        } catch (RuntimeException | Error e) {
             gate.letGo();
+            throw e;
         }
     }
 

@@ -37,7 +37,7 @@ public final class Node {
     static final String TARGET = "target";
 
     private final String name;
-    private final Owner owner;
+    private Owner owner;
     private final NodeBackend backend;
     private final NodeIo io;
     private final Map<String, Node> children;
@@ -67,6 +67,10 @@ public final class Node {
 
     public Owner owner() {
         return owner;
+    }
+
+    void owner(Owner other) {
+        owner = other;
     }
 
     public NodeSpec spec() {
@@ -121,6 +125,14 @@ public final class Node {
             before.parents.remove(this);
         }
         child.parents.add(this);
+    }
+
+    /** Takes a child away from it. */
+    void childless(String role) {
+        Node child = children.remove(role);
+        if (child != null) {
+            child.parents.remove(this);
+        }
     }
 
     void leave() {

@@ -40,6 +40,7 @@ public final class NodeGraph {
     private final Map<String, Node> aliases = new HashMap<>();
     private final DeviceTable devices = new DeviceTable();
     private final List<NodeListener> listeners = new CopyOnWriteArrayList<>();
+    private final NodeSnapshots snapshots;
 
     /** No nodes yet. */
     public NodeGraph(Agent agent) {
@@ -48,11 +49,17 @@ public final class NodeGraph {
         this.opener = new NodeOpener(new Children(), agent.surroundings().nanos());
         this.changes = new NodeChanges(agent, opener);
         this.tracking = new NodeTracking(agent, devices);
+        this.snapshots = new NodeSnapshots(this, changes, devices, listeners);
     }
 
     /** Has {@code listener} told of all nodes and devices that come and go from now on. */
     public void listen(NodeListener listener) {
         listeners.add(listener);
+    }
+
+    /** How overlays get over nodes that guests write to. */
+    public NodeSnapshots snapshots() {
+        return snapshots;
     }
 
     /** QMP's blockdev-add. */

@@ -11,5 +11,11 @@ public interface NodeListener {
         offered(device, node, true);
     }
 
+    /** Whoever writes through a device is to wait from now on, and has ended what was begun; may take a while. */
+    default void held(String device) {}
+
+    /** Ends what {@link #held} began. */
+    default void letGo(String device) {}
+
     void withdrawn(String name);
 }

@@ -51,7 +51,7 @@ final class NodeTracking {
                 .map(device -> NodeNames.drive(device.id()))
                 .orElseGet(() -> own(node));
         // A device's node that lies under another one now keeps its log.
-        return agent.state(usual).isPresent() ? NodeNames.drive(node.name()) : usual;
+        return agent.state(usual).isPresent() ? own(node) : usual;
     }
 
     private static DriveId own(Node node) {

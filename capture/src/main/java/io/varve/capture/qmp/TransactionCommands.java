@@ -16,6 +16,8 @@ import java.util.Map;
 final class TransactionCommands {
     private static final String BACKUP = "drive-backup";
     private static final String BLOCKDEV_BACKUP = "blockdev-backup";
+    private static final String SNAPSHOT = "blockdev-snapshot-sync";
+    private static final String OVERLAY = "blockdev-snapshot";
     private static final String ABORT = "abort";
 
     private final Jobs jobs;
@@ -29,23 +31,32 @@ final class TransactionCommands {
         BitmapActions.parameters()
                 .forEach((name, parameters) -> commands.add(Command.of(
                         name, parameters, arguments -> run(List.of(action(name, arguments)), Completion.INDIVIDUAL))));
-        backups()
-                .forEach((name, parameters) -> commands.add(Command.of(
-                        name, parameters, arguments -> run(List.of(action(name, arguments)), Completion.INDIVIDUAL))));
+        others().forEach((name, parameters) -> commands.add(Command.of(
+                name, parameters, arguments -> run(List.of(action(name, arguments)), Completion.INDIVIDUAL))));
         commands.add(Command.of("transaction", transactionParameters(), this::transaction));
         return commands;
     }
 
-    private static Map<String, List<Parameter>> backups() {
-        Map<String, List<Parameter>> backups = new LinkedHashMap<>();
-        backups.put(BACKUP, BackupArguments.DRIVE);
-        backups.put(BLOCKDEV_BACKUP, BackupArguments.BLOCKDEV);
-        return backups;
+    private static Map<String, List<Parameter>> others() {
+        Map<String, List<Parameter>> others = new LinkedHashMap<>();
+        others.put(BACKUP, BackupArguments.DRIVE);
+        others.put(BLOCKDEV_BACKUP, BackupArguments.BLOCKDEV);
+        others.put(OVERLAY, List.of(Parameter.text("node"), Parameter.text("overlay")));
+        others.put(
+                SNAPSHOT,
+                List.of(
+                        Parameter.optionalText("device"),
+                        Parameter.optionalText("node-name"),
+                        Parameter.text("snapshot-file"),
+                        Parameter.optionalText("snapshot-node-name"),
+                        Parameter.optionalText("format"),
+                        Parameter.optional("mode", Parameter.choice("existing", "absolute-paths"))));
+        return others;
     }
 
     private static List<Parameter> transactionParameters() {
         Map<String, List<Parameter>> branches = new LinkedHashMap<>(BitmapActions.parameters());
-        branches.putAll(backups());
+        branches.putAll(others());
         branches.put(ABORT, List.of());
         return List.of(
                 Parameter.required("actions", new Parameter.Type.ListOf(new Parameter.Type.Tagged(branches))),
@@ -74,9 +85,23 @@ final class TransactionCommands {
         return switch (type) {
             case BACKUP -> BackupArguments.action(data);
             case BLOCKDEV_BACKUP -> BackupArguments.toNode(data);
+            case SNAPSHOT -> snapshot(data);
+            case OVERLAY -> new JobAction.Overlay(data.text("node"), data.text("overlay"));
             case ABORT -> new JobAction.Plain(new Action.Abort());
             default -> new JobAction.Plain(BitmapActions.action(type, data));
         };
+    }
+
+    private static JobAction snapshot(Arguments data) {
+        boolean isExisting =
+                data.optionalText("mode").filter("existing"::equals).isPresent();
+        return new JobAction.Snapshot(
+                data.optionalText("device"),
+                data.optionalText("node-name"),
+                data.text("snapshot-file"),
+                data.optionalText("snapshot-node-name"),
+                data.optionalText("format").orElse("qcow2"),
+                isExisting ? JobAction.Mode.EXISTING : JobAction.Mode.ABSOLUTE_PATHS);
     }
 
     private JsonNode run(List<JobAction> actions, Completion completion) throws QmpException {

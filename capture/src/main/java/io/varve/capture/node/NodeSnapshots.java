@@ -1,0 +1,216 @@
+package io.varve.capture.node;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Puts overlays over nodes while guests write to their devices.
+ *
+ * <p>From {@link #begin} on guests' writes wait, until {@link Switch#finish} or {@link Switch#undo}: so each is in the
+ * lower image and its bitmaps, or in the overlay and those. All that was acknowledged is durable in the lower image
+ * before the overlay takes its first write, since no later flush of a guest reaches the lower one.
+ *
+ * <p>Thread: safe for any thread; takes the lock of {@link NodeGraph}.
+ */
+public final class NodeSnapshots {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeSnapshots.class);
+
+    private final NodeGraph graph;
+    private final NodeChanges changes;
+    private final DeviceTable devices;
+    private final List<NodeListener> listeners;
+
+    NodeSnapshots(NodeGraph graph, NodeChanges changes, DeviceTable devices, List<NodeListener> listeners) {
+        this.graph = graph;
+        this.changes = changes;
+        this.devices = devices;
+        this.listeners = listeners;
+    }
+
+    /**
+     * Why a node can't get an overlay now.
+     *
+     * @throws NodeRefusedException where QEMU 7.2 refuses it, in its words
+     */
+    public void check(Node node, String called) throws NodeRefusedException {
+        synchronized (graph) {
+            for (NodeUse use : node.uses()) {
+                if (use instanceof NodeUse.Export) {
+                    throw new NodeRefusedException("Node '" + called + "' can't get an overlay: " + use.reason()
+                            + ", and wouldn't follow; delete it, and make it anew afterwards");
+                }
+            }
+            NodeChanges.checkIdle(node, called);
+            if (!node.parents().isEmpty()) {
+                throw new NodeRefusedException("Node '" + called + "' can't get an overlay: node '"
+                        + node.parents().getFirst().name() + "' is over it already");
+            }
+        }
+    }
+
+    /**
+     * Has guests wait, and makes what they have written durable.
+     *
+     * @throws NodeRefusedException when that fails; then nobody waits
+     */
+    public Switch begin(Node base) throws NodeRefusedException {
+        synchronized (graph) {
+            Optional<Device> device = devices.over(base);
+            device.ifPresent(d -> listeners.forEach(listener -> listener.held(d.id())));
+            NodeUse use = new NodeUse.Job("snapshot");
+            base.begin(use);
+            Switch begun = new Switch(base, device, use);
+            try {
+                base.io().flushNow();
+            } catch (IOException e) {
+                begun.undo();
+                throw new NodeRefusedException("An IO error has occurred");
+            }
+            return begun;
+        }
+    }
+
+    /** One overlay on its way. */
+    public final class Switch {
+        private final Node base;
+        private final Optional<Device> device;
+        private final NodeUse use;
+        private Optional<Node> overlay = Optional.empty();
+        private boolean isGiven;
+
+        private Switch(Node base, Optional<Device> device, NodeUse use) {
+            this.base = base;
+            this.device = device;
+            this.use = use;
+        }
+
+        public Node base() {
+            return base;
+        }
+
+        /** The name of the device that is to be over the overlay, if there's one. */
+        public Optional<String> device() {
+            return device.map(Device::id);
+        }
+
+        /** The overlay, once it's open. */
+        public Optional<Node> overlay() {
+            return overlay;
+        }
+
+        /**
+         * Opens the overlay's image over the node; guests don't see it yet.
+         *
+         * @throws NodeRefusedException when it can't be opened; {@link #undo} must follow all the same
+         */
+        public Node open(NodeSpec.Qcow2 image) throws NodeRefusedException {
+            NodeSpec spec = new NodeSpec.Qcow2(
+                    image.options(),
+                    image.file(),
+                    new NodeSpec.Backing.Given(new NodeSpec.ChildSpec.Reference(base.name())));
+            Node node = graph.addForJob(spec);
+            overlay = Optional.of(node);
+            checkSize(node);
+            return node;
+        }
+
+        private void checkSize(Node node) throws NodeRefusedException {
+            if (node.backend().sizeBytes() != base.backend().sizeBytes()) {
+                throw new NodeRefusedException("The overlay has "
+                        + node.backend().sizeBytes() + " bytes and what it is to be over "
+                        + base.backend().sizeBytes() + ": guests would see another disk");
+            }
+        }
+
+        /**
+         * Puts a node that's there over the other one; guests don't see it yet.
+         *
+         * @throws NodeRefusedException when it can't be; {@link #undo} must follow all the same
+         */
+        public void put(Node node) throws NodeRefusedException {
+            synchronized (graph) {
+                boolean isUsed = devices.over(node).isPresent()
+                        || !node.parents().isEmpty()
+                        || !node.uses().isEmpty();
+                if (isUsed || node.equals(base)) {
+                    throw new NodeRefusedException("The overlay is already in use");
+                }
+                if (node.backing().isPresent()) {
+                    throw new NodeRefusedException("The overlay already has a backing image");
+                }
+                if (!(node.spec() instanceof NodeSpec.Qcow2)) {
+                    throw new NodeRefusedException("The overlay does not support backing images");
+                }
+                if (node.isReadOnly()) {
+                    throw new NodeRefusedException("Block node is read-only");
+                }
+                checkSize(node);
+                node.child(Node.BACKING, base);
+                overlay = Optional.of(node);
+                isGiven = true;
+                changes.reopen(node, node.spec());
+            }
+        }
+
+        private void takeOff(Node node) {
+            node.childless(Node.BACKING);
+            try {
+                changes.reopen(node, node.spec());
+            } catch (NodeRefusedException e) {
+                LOG.warn("node '{}' couldn't be opened again by itself: {}", node.name(), e.description());
+            }
+        }
+
+        /** Guests write to the overlay from now on, and what is under it is read only. */
+        public void finish() {
+            synchronized (graph) {
+                Node over = overlay.orElseThrow();
+                base.end(use);
+                if (!isGiven) {
+                    over.owner(device.isPresent() ? Node.Owner.DEVICE : Node.Owner.MONITOR);
+                }
+                if (base.owner() == Node.Owner.DEVICE) {
+                    base.owner(Node.Owner.PARENT);
+                }
+                device.ifPresent(d -> {
+                    devices.put(d.with(over));
+                    listeners.forEach(listener -> listener.replaced(d.id(), over));
+                    listeners.forEach(listener -> listener.letGo(d.id()));
+                });
+                close();
+            }
+        }
+
+        /** Nobody writes to it any more; its bitmaps are stored in it. */
+        private void close() {
+            if (base.isReadOnly()) {
+                return;
+            }
+            try {
+                changes.reopen(base, base.spec().with(base.spec().options().readOnly(true)));
+            } catch (NodeRefusedException e) {
+                base.io().readOnly(true);
+                LOG.warn(
+                        "node '{}' is under an overlay now, but couldn't be opened for reading alone: {}",
+                        base.name(),
+                        e.description());
+            }
+        }
+
+        /** Takes the overlay away, and lets guests write to the node as before. */
+        public void undo() {
+            synchronized (graph) {
+                if (isGiven) {
+                    overlay.ifPresent(this::takeOff);
+                } else {
+                    overlay.ifPresent(graph::dropAfterJob);
+                }
+                base.end(use);
+                device.ifPresent(d -> listeners.forEach(listener -> listener.letGo(d.id())));
+            }
+        }
+    }
+}
