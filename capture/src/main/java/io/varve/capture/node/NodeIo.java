@@ -77,11 +77,9 @@ public final class NodeIo implements Export {
             completion.failed(NbdError.EPERM, "the node is read-only");
             return;
         }
-        if (tracked) {
-            change.make(export, completion);
-            return;
-        }
-        change.make(export, admitted(completion));
+        Completion end = tracked ? completion : admitted(completion);
+        // Looked at only now: while the write waited to be admitted, it may have become another.
+        change.make(export, end);
     }
 
     private Completion admitted(Completion completion) {
