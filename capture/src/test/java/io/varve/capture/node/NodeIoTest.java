@@ -1,6 +1,7 @@
 package io.varve.capture.node;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.varve.capture.backend.BackendAccess;
@@ -9,9 +10,11 @@ import io.varve.capture.nbd.BackendExport;
 import io.varve.capture.nbd.Export;
 import io.varve.capture.tracking.AgentFixture;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -42,6 +45,27 @@ class NodeIoTest {
 
             assertEquals(0, Files.readAllBytes(plain)[0], "a write went past tracking");
             assertEquals(1, Files.readAllBytes(tracked)[0]);
+        }
+    }
+
+    @Test
+    void shouldTrackANodeAfterAWriteThatABugEnded() throws Exception {
+        try (RawFileBackend backend = RawFileBackend.open(image("plain"), BackendAccess.READ_WRITE)) {
+            NodeIo io = new NodeIo(export(backend), false);
+
+            // There is no such place: the write breaks before it's told of.
+            assertThrows(RuntimeException.class, () -> io.writeNow(-512, ByteBuffer.allocateDirect(512)));
+            Thread tracking = Thread.ofPlatform().daemon().start(() -> track(io, backend));
+
+            assertTrue(tracking.join(Duration.ofSeconds(20)), "tracking waits for a write that is over");
+        }
+    }
+
+    private static void track(NodeIo io, RawFileBackend backend) {
+        try {
+            io.track(() -> export(backend));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
