@@ -1,9 +1,11 @@
 package io.varve.capture.job;
 
 import io.varve.capture.tracking.StartedBackup;
+import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupKind;
+import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.id.DriveId;
 import io.varve.core.job.ErrorAction;
@@ -42,6 +44,7 @@ final class FileBackup implements Backup {
     private Optional<StartedBackup> taken = Optional.empty();
     private Optional<JobPort> port = Optional.empty();
     private Optional<Thread> copier = Optional.empty();
+    private Optional<CopyRest> rest = Optional.empty();
     private boolean released;
 
     /** Set by the copying thread, and read by it alone. */
@@ -65,6 +68,15 @@ final class FileBackup implements Backup {
     @Override
     public void taken(StartedBackup backup) {
         taken = Optional.of(backup);
+        boolean leavesRest = backup.mark()
+                .cut()
+                .filter(cut -> cut.mode() == BitmapMode.ALWAYS)
+                .isPresent();
+        if (leavesRest) {
+            int clusterBytes = starting.target().geometry().clusterSize().bytes();
+            rest = backup.cut().map(cut -> new CopyRest(cut, new Granularity(clusterBytes)));
+            rest.ifPresent(left -> brake.keep(left.copied()));
+        }
     }
 
     @Override
@@ -156,7 +168,12 @@ final class FileBackup implements Backup {
     @Override
     public Optional<JobError> conclude(Conclusion conclusion) {
         try {
-            means.agent().conclude(drive, key(), conclusion);
+            Optional<Marks> uncopied = rest.flatMap(CopyRest::uncopied);
+            if (uncopied.isPresent()) {
+                means.agent().conclude(drive, key(), conclusion, uncopied.get());
+            } else {
+                means.agent().conclude(drive, key(), conclusion);
+            }
             return Optional.empty();
         } catch (IOException e) {
             LOG.error("job {}: its end couldn't be written down", starting.id(), e);
@@ -192,13 +209,18 @@ final class FileBackup implements Backup {
         Retrying retrying = new Retrying(brake, errors);
         try (SnapshotSource source = new SnapshotSource(
                 backup.snapshot(), retrying, starting.terms().perf().workersMax())) {
-            OpenedTarget.What what = new OpenedTarget.What(drive.value(), plan(backup));
+            CopyPlan plan = plan(backup);
+            rest.ifPresent(left -> left.plan(plan));
+            OpenedTarget.What what = new OpenedTarget.What(drive.value(), plan);
             outcome = starting.target().copy(means.pipeline(), what, source, control, retrying);
         } catch (IOException e) {
             outcome = new CopyOutcome.Failed(CopyOutcome.Side.SOURCE, String.valueOf(e.getMessage()));
         } catch (RuntimeException e) {
             LOG.error("job {}: its copy ended because of a bug", starting.id(), e);
             outcome = new CopyOutcome.Failed(CopyOutcome.Side.TARGET, "the copy ended because of a bug: " + e);
+        }
+        if (starting.target().keepsCopied()) {
+            rest.ifPresent(CopyRest::settle);
         }
         ended(to, outcome);
     }

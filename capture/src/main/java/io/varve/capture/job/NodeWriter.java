@@ -35,6 +35,7 @@ final class NodeWriter implements ImageWriter {
     private final List<Long> unpacked = new ArrayList<>();
     private Optional<Retrying> retrying = Optional.empty();
     private boolean compress;
+    private boolean durable;
 
     /**
      * Writes into {@code node}.
@@ -127,20 +128,31 @@ final class NodeWriter implements ImageWriter {
 
     @Override
     public Optional<StoredParts> complete() throws IOException {
+        flushAndEnd();
+        return Optional.empty();
+    }
+
+    /** What was copied stays: a bitmap may count on it. */
+    @Override
+    public void abort() throws IOException {
+        flushAndEnd();
+    }
+
+    /** Whether it has ended, and all that it wrote is there whatever comes; for the thread that copies. */
+    boolean isDurable() {
+        return durable;
+    }
+
+    private void flushAndEnd() throws IOException {
         try {
             done(() -> {
                 node.io().flushNow();
                 return true;
             });
+            durable = true;
         } finally {
             end();
         }
-        return Optional.empty();
-    }
-
-    @Override
-    public void abort() throws IOException {
-        end();
     }
 
     /** After what it's still writing; whoever hears of the job's end finds the node free. */

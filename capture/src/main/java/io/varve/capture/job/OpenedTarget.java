@@ -64,6 +64,11 @@ record OpenedTarget(ImageGeometry geometry, Image image) {
                 && writer.node().qcow2().isPresent();
     }
 
+    /** Whether a copy that has ended, well or not, left there what it copied, whatever comes. */
+    boolean keepsCopied() {
+        return image instanceof Image.Into(NodeWriter writer) && writer.isDurable();
+    }
+
     /** Why the image can't appear at its place, when it's stored. */
     Optional<String> objection() {
         return switch (image) {

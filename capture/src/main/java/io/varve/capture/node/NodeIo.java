@@ -77,11 +77,16 @@ public final class NodeIo implements Export {
             completion.failed(NbdError.EPERM, "the node is read-only");
             return;
         }
-        if (tracked) {
-            change.make(export, completion);
-            return;
+        Completion end = tracked ? completion : admitted(completion);
+        // Looked at only now: while the write waited to be admitted, it may have become another.
+        try {
+            change.make(export, end);
+        } catch (RuntimeException | Error e) {
+            if (end instanceof Counted counted) {
+                counted.ended();
+            }
+            throw e;
         }
-        change.make(export, admitted(completion));
     }
 
     private Completion admitted(Completion completion) {
@@ -91,48 +96,56 @@ public final class NodeIo implements Export {
                 return completion;
             }
             inFlight++;
-            return counted(completion);
+            return new Counted(completion);
         } finally {
             lock.unlock();
         }
     }
 
-    private Completion counted(Completion completion) {
-        return new Completion() {
-            @Override
-            public boolean isAwaited() {
-                return completion.isAwaited();
-            }
+    /** A write that {@link #track} waits for. */
+    private final class Counted implements Completion {
+        private final Completion next;
+        private boolean over; // Guarded by lock.
 
-            @Override
-            public void done() {
-                ended();
-                completion.done();
-            }
+        Counted(Completion next) {
+            this.next = next;
+        }
 
-            @Override
-            public void failed(NbdError error, String reason) {
-                ended();
-                completion.failed(error, reason);
+        /** Also where a bug ended the write, perhaps after it was told. */
+        void ended() {
+            lock.lock();
+            try {
+                inFlight -= over ? 0 : 1;
+                over = true;
+                if (inFlight == 0) {
+                    idle.signalAll();
+                }
+            } finally {
+                lock.unlock();
             }
+        }
 
-            @Override
-            public void failedPerhaps(String reason) {
-                ended();
-                completion.failedPerhaps(reason);
-            }
-        };
-    }
+        @Override
+        public boolean isAwaited() {
+            return next.isAwaited();
+        }
 
-    private void ended() {
-        lock.lock();
-        try {
-            inFlight--;
-            if (inFlight == 0) {
-                idle.signalAll();
-            }
-        } finally {
-            lock.unlock();
+        @Override
+        public void done() {
+            ended();
+            next.done();
+        }
+
+        @Override
+        public void failed(NbdError error, String reason) {
+            ended();
+            next.failed(error, reason);
+        }
+
+        @Override
+        public void failedPerhaps(String reason) {
+            ended();
+            next.failedPerhaps(reason);
         }
     }
 

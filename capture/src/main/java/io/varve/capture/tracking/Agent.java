@@ -3,6 +3,7 @@ package io.varve.capture.tracking;
 import io.varve.capture.nbd.Export;
 import io.varve.capture.snapshot.CopyBuffers;
 import io.varve.capture.snapshot.Fleece;
+import io.varve.core.bits.Marks;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
@@ -245,10 +246,27 @@ public final class Agent implements AutoCloseable {
      * @throws IOException when the journal can't be written: the backup stays as it was
      */
     public void conclude(DriveId drive, BackupKey backup, Conclusion conclusion) throws IOException {
+        conclude(drive, attached -> attached.conclude(backup, conclusion), backup, conclusion);
+    }
+
+    /**
+     * As the other, of a backup that failed or was cancelled: with bitmap-mode 'always' its bitmap keeps of the cut
+     * only {@code uncopied}, at once with the end; all of it where that can't be written down.
+     */
+    public void conclude(DriveId drive, BackupKey backup, Conclusion conclusion, Marks uncopied) throws IOException {
+        conclude(drive, attached -> attached.conclude(backup, conclusion, uncopied, means), backup, conclusion);
+    }
+
+    /** Writes down how a backup ended, unless that's known. */
+    private interface Ending {
+        boolean of(AttachedDrive drive) throws IOException;
+    }
+
+    private void conclude(DriveId drive, Ending ending, BackupKey backup, Conclusion conclusion) throws IOException {
         control.lock();
         try {
             AttachedDrive attached = drives.get(drive);
-            if (attached != null && attached.conclude(backup, conclusion)) {
+            if (attached != null && ending.of(attached)) {
                 observers.forEach(observer -> observer.concluded(drive, backup, conclusion));
             }
         } finally {

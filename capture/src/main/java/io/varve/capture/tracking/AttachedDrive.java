@@ -17,6 +17,9 @@ import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.fold.Effect;
+import io.varve.core.transaction.DrivePlan;
+import io.varve.core.transaction.Plan;
+import io.varve.core.transaction.Uncopied;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
@@ -246,6 +249,24 @@ final class AttachedDrive {
         }
         tidy();
         return isNews;
+    }
+
+    /** As the other; the bitmap of a backup with bitmap-mode 'always' keeps only {@code uncopied} of the cut. */
+    boolean conclude(BackupKey key, Conclusion conclusion, Marks uncopied, AgentMeans means) throws IOException {
+        Optional<DrivePlan> plan = conclusion instanceof Conclusion.Failed || conclusion instanceof Conclusion.Cancelled
+                ? Uncopied.plan(state(), key, uncopied.granularity(), conclusion)
+                : Optional.empty();
+        boolean isReduced = false;
+        if (plan.isPresent()) {
+            Transacted reduced =
+                    new TransactionRun(_ -> this, means).run(new Plan.Planned(List.of(plan.get())), _ -> uncopied);
+            isReduced = reduced instanceof Transacted.Done;
+            if (reduced instanceof Transacted.Refused(String reason)) {
+                LOG.warn("drive '{}': a bitmap keeps what was copied, too: {}", image.drive(), reason);
+            }
+        }
+        // The snapshot goes in either case.
+        return conclude(key, conclusion) || isReduced;
     }
 
     private static boolean saysMore(UndecidedBackup undecided, Conclusion conclusion) {
