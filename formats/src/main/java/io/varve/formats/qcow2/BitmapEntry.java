@@ -61,7 +61,7 @@ public record BitmapEntry(
                 && offsetBytes <= fileBytes - header.clusterSize().bytes();
     }
 
-    /** Where the bits of a table's entry stand; 0 for nowhere. */
+    /** Where the bits of a table's entry stand; 0 when there are none. */
     public static long offsetBytes(long entry) {
         return entry & OFFSET_MASK;
     }

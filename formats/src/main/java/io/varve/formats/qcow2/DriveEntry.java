@@ -54,7 +54,7 @@ public final class DriveEntry {
         return (entry & COPIED) != 0;
     }
 
-    /** Where a table or an uncompressed cluster stands; 0 for nowhere. */
+    /** Where a table or an uncompressed cluster stands; 0 when there is none. */
     public static long hostOffsetBytes(long entry) {
         return entry & OFFSET_MASK;
     }
