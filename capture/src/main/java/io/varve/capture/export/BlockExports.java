@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * QEMU's block exports of type nbd, and the NBD server that they're on. It's a server of its own: guests write to
@@ -129,7 +130,6 @@ public final class BlockExports implements AutoCloseable {
             bitmaps.add(bitmap(node, order, bitmap));
         }
         BlockExport export = new BlockExport(order, node, new NodeUse.Export(order.id()), bitmaps);
-        use(bitmaps.stream().distinct().toList());
         begin(export);
         exports.put(order.id(), export);
         server.registry()
@@ -195,12 +195,29 @@ public final class BlockExports implements AutoCloseable {
                 bitmap -> agent.bitmaps().end(bitmap.drive(), bitmap.bitmap().name()));
     }
 
-    private void begin(BlockExport export) {
-        graph.begin(export.node(), export.use());
-        export.bitmaps().forEach(bitmap -> graph.begin(bitmap.node(), export.use()));
+    /** Has its nodes and bitmaps count as used, or none of them. */
+    private void begin(BlockExport export) throws NodeRefusedException {
+        use(export.bitmaps().stream().distinct().toList());
+        List<Node> begun = new ArrayList<>();
+        try {
+            for (Node node : nodes(export)) {
+                graph.begin(node, export.use());
+                begun.add(node);
+            }
+        } catch (NodeRefusedException e) {
+            begun.forEach(node -> graph.end(node, export.use()));
+            release(export.bitmaps().stream().distinct().toList());
+            throw e;
+        }
+    }
+
+    private static List<Node> nodes(BlockExport export) {
+        return Stream.concat(Stream.of(export.node()), export.bitmaps().stream().map(OfferedBitmap::node))
+                .toList();
     }
 
     /** QMP's block-export-del. */
+    @SuppressWarnings("ReferenceEquality") // this very export is meant
     public synchronized void remove(String id, Removal how) throws NodeRefusedException {
         BlockExport export = Optional.ofNullable(exports.get(id))
                 .orElseThrow(() -> new NodeRefusedException("Export '" + id + "' is not found"));
@@ -209,8 +226,8 @@ public final class BlockExports implements AutoCloseable {
         if (how == Removal.SAFE && isUsed(server, name)) {
             throw new NodeRefusedException("export '" + id + "' still in use");
         }
-        if (!exports.containsKey(id)) {
-            return; // Another monitor removed it while this one waited.
+        if (exports.get(id) != export) {
+            return; // Another monitor removed it while this one waited, and may have added another one.
         }
         server.registry().remove(name);
         server.server().disconnect(name);
@@ -236,8 +253,7 @@ public final class BlockExports implements AutoCloseable {
 
     private void gone(BlockExport export) {
         exports.remove(export.id());
-        graph.end(export.node(), export.use());
-        export.bitmaps().forEach(bitmap -> graph.end(bitmap.node(), export.use()));
+        nodes(export).forEach(node -> graph.end(node, export.use()));
         release(export.bitmaps().stream().distinct().toList());
         listeners.forEach(listener -> listener.accept(export.id()));
     }

@@ -5,7 +5,6 @@ import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.id.DriveId;
 import io.varve.core.job.ErrorAction;
-import io.varve.core.job.JobEffect;
 import io.varve.core.job.JobError;
 import java.io.IOException;
 import java.util.Optional;
@@ -100,11 +99,6 @@ final class ArchiveBackup implements Backup {
         } catch (IOException e) {
             LOG.error("job {} couldn't be cancelled: {}", starting.id(), e.getMessage());
         }
-    }
-
-    @Override
-    public void finish(JobEffect.Finish how) {
-        throw new IllegalStateException("a backup is never ready");
     }
 
     @Override

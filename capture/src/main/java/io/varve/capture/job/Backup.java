@@ -3,6 +3,7 @@ package io.varve.capture.job;
 import io.varve.capture.tracking.StartedBackup;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.id.DriveId;
+import io.varve.core.job.JobEffect;
 
 /** The work of a backup, whose point in time is taken after the job was created. */
 interface Backup extends Work {
@@ -13,4 +14,9 @@ interface Backup extends Work {
 
     /** Known once it's taken. */
     BackupKey key();
+
+    @Override
+    default void finish(JobEffect.Finish how) {
+        throw new IllegalStateException("a backup is never ready");
+    }
 }

@@ -9,7 +9,6 @@ import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.id.DriveId;
 import io.varve.core.job.ErrorAction;
-import io.varve.core.job.JobEffect;
 import io.varve.core.job.JobError;
 import io.varve.core.job.Operation;
 import io.varve.transfer.CopyControl;
@@ -133,11 +132,6 @@ final class FileBackup implements Backup {
         errors.end();
         brake.end();
         control.cancel();
-    }
-
-    @Override
-    public void finish(JobEffect.Finish how) {
-        throw new IllegalStateException("a backup is never ready");
     }
 
     @Override

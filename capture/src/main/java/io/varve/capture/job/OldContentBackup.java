@@ -6,7 +6,6 @@ import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.id.DriveId;
 import io.varve.core.job.ErrorAction;
-import io.varve.core.job.JobEffect;
 import io.varve.core.job.JobError;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -132,11 +131,6 @@ final class OldContentBackup implements Backup {
     @Override
     public void stop() {
         end(Optional.of(JobError.cancelled()));
-    }
-
-    @Override
-    public void finish(JobEffect.Finish how) {
-        throw new IllegalStateException("a backup is never ready");
     }
 
     /** As in QEMU, copies before writes are as fast as they can be. */

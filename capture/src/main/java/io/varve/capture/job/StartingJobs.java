@@ -72,8 +72,8 @@ final class StartingJobs {
             graph.end(source, use);
             filter.ifPresent(name -> graph.unalias(name, source));
         });
-        graph.begin(source, use);
         try {
+            graph.begin(source, use);
             if (filter.isPresent()) {
                 graph.alias(filter.get(), source);
             }

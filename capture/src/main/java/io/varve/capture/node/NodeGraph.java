@@ -245,7 +245,11 @@ public final class NodeGraph {
     }
 
     /** Marks a node as used; {@link #end} undoes it. */
-    public synchronized void begin(Node node, NodeUse use) {
+    @SuppressWarnings("ReferenceEquality") // another node may have its name by now
+    public synchronized void begin(Node node, NodeUse use) throws NodeRefusedException {
+        if (nodes.get(node.name()) != node) {
+            throw new NodeRefusedException("Cannot find device='' nor node-name='" + node.name() + "'");
+        }
         node.begin(use);
     }
 

@@ -1,14 +1,11 @@
 package io.varve.formats.qcow2;
 
-import io.varve.formats.qcow2.Malformed.NotQcow2;
+import static io.varve.formats.qcow2.HeaderChecks.unsupported;
+import static io.varve.formats.qcow2.HeaderChecks.wrong;
+
+import io.varve.formats.qcow2.HeaderChecks.RefusedException;
 import io.varve.formats.qcow2.Malformed.Overlapping;
-import io.varve.formats.qcow2.Malformed.Truncated;
-import io.varve.formats.qcow2.Malformed.Unsupported;
-import io.varve.formats.qcow2.Malformed.WrongField;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /** Reads a {@link DriveHeader}; every number is checked before it's used. */
@@ -26,42 +23,24 @@ final class DriveHeaderDecoder {
     private static final long COMPRESSION = 1 << 3;
     private static final long EXTENDED_L2 = 1 << 4;
 
-    /** A reason on its way out of the checks; never leaves this class. */
-    private static final class RefusedException extends Exception {
-        private final transient Malformed reason;
-
-        RefusedException(Malformed reason) {
-            super(reason.message(), null, false, false);
-            this.reason = reason;
-        }
-    }
-
+    private final HeaderChecks checks;
     private final ByteBuffer head;
-    private final long fileBytes;
     private Optional<String> format = Optional.empty();
     private Optional<Integer> bitmapsOffset = Optional.empty();
     private Optional<Integer> endOffset = Optional.empty();
 
-    private DriveHeaderDecoder(ByteBuffer head, long fileBytes) {
-        this.head = head.slice().order(ByteOrder.BIG_ENDIAN);
-        this.fileBytes = fileBytes;
+    private DriveHeaderDecoder(HeaderChecks checks) {
+        this.checks = checks;
+        this.head = checks.head();
     }
 
     static Decoding<DriveHeader> decode(ByteBuffer head, long fileBytes) {
-        try {
-            return new Decoding.Decoded<>(new DriveHeaderDecoder(head, fileBytes).decode());
-        } catch (RefusedException e) {
-            return new Decoding.Refused<>(e.reason);
-        }
+        return HeaderChecks.decode(new DriveHeaderDecoder(new HeaderChecks(head, fileBytes))::decode);
     }
 
     private DriveHeader decode() throws RefusedException {
         int version = version();
-        int clusterBits = head.getInt(HeaderFields.CLUSTER_BITS_OFFSET);
-        if (clusterBits < 9 || clusterBits > 21) {
-            throw wrong("cluster bits", clusterBits, "9 to 21");
-        }
-        ClusterSize clusterSize = new ClusterSize(1 << clusterBits);
+        ClusterSize clusterSize = checks.clusterSize();
         int encryption = head.getInt(HeaderFields.ENCRYPTION_OFFSET);
         if (encryption != 0) {
             throw unsupported("encryption, method " + Integer.toUnsignedString(encryption));
@@ -71,7 +50,7 @@ final class DriveHeaderDecoder {
         Compression compression = isOld ? Compression.DEFLATE : compression(headerBytes);
         int refcountOrder = isOld
                 ? HeaderFields.REFCOUNT_ORDER
-                : between("refcount order", HeaderFields.REFCOUNT_ORDER_OFFSET, 0, REFCOUNT_ORDER_MAX);
+                : checks.between("refcount order", HeaderFields.REFCOUNT_ORDER_OFFSET, 0, REFCOUNT_ORDER_MAX);
         Optional<String> backing = backingName(clusterSize, headerBytes);
         int limit = Math.min(clusterSize.bytes(), head.remaining());
         int extensionsEnd = backing.isPresent() ? (int) head.getLong(HeaderFields.BACKING_OFFSET) : limit;
@@ -99,27 +78,22 @@ final class DriveHeaderDecoder {
     }
 
     private int version() throws RefusedException {
-        if (head.remaining() < VERSION_2_BYTES) {
-            throw truncated("the header", VERSION_2_BYTES, head.remaining());
-        }
-        int magic = head.getInt(0);
-        if (magic != HeaderFields.MAGIC) {
-            throw new RefusedException(new NotQcow2(magic));
-        }
+        checks.checkLength(VERSION_2_BYTES);
+        checks.checkMagic();
         int version = head.getInt(HeaderFields.VERSION_OFFSET);
         if (version != VERSION_2 && version != HeaderFields.VERSION) {
             throw wrong("qcow2 version", version, "2 or 3");
         }
-        if (version == HeaderFields.VERSION && head.remaining() < HeaderFields.LENGTH_BYTES_MIN) {
-            throw truncated("the header", HeaderFields.LENGTH_BYTES_MIN, head.remaining());
+        if (version == HeaderFields.VERSION) {
+            checks.checkLength(HeaderFields.LENGTH_BYTES_MIN);
         }
         return version;
     }
 
     private int headerBytes(ClusterSize clusterSize) throws RefusedException {
         int limit = Math.min(clusterSize.bytes(), head.remaining());
-        int headerBytes =
-                between("header length", HeaderFields.HEADER_LENGTH_OFFSET, HeaderFields.LENGTH_BYTES_MIN, limit);
+        int headerBytes = checks.between(
+                "header length", HeaderFields.HEADER_LENGTH_OFFSET, HeaderFields.LENGTH_BYTES_MIN, limit);
         if (headerBytes % 8 != 0) {
             throw wrong("header length", headerBytes, "a multiple of 8");
         }
@@ -157,13 +131,13 @@ final class DriveHeaderDecoder {
         if (nameOffset == 0) {
             return Optional.empty();
         }
-        int nameBytes =
-                between("backing file name length", HeaderFields.BACKING_LENGTH_OFFSET, 1, Backing.NAME_BYTES_MAX);
+        int nameBytes = checks.between(
+                "backing file name length", HeaderFields.BACKING_LENGTH_OFFSET, 1, Backing.NAME_BYTES_MAX);
         int limit = Math.min(clusterSize.bytes(), head.remaining()) - nameBytes;
         if (nameOffset < headerBytes || nameOffset > limit) {
             throw wrong("backing file offset", nameOffset, headerBytes + " to " + limit);
         }
-        return Optional.of(text("backing file name", (int) nameOffset, nameBytes));
+        return Optional.of(checks.text("backing file name", (int) nameOffset, nameBytes));
     }
 
     /** Walks the extensions; those that aren't known may be ignored, as the format has it. */
@@ -176,12 +150,13 @@ final class DriveHeaderDecoder {
                 return;
             }
             int room = end - position - HeaderFields.EXTENSION_HEAD_BYTES;
-            int lengthBytes = between("header extension length", position + Integer.BYTES, 0, room);
+            int lengthBytes = checks.between("header extension length", position + Integer.BYTES, 0, room);
             if (type == HeaderFields.EXTENSION_BACKING_FORMAT) {
                 if (lengthBytes < 1 || lengthBytes > Backing.FORMAT_BYTES_MAX) {
                     throw wrong("backing format length", lengthBytes, "1 to " + Backing.FORMAT_BYTES_MAX);
                 }
-                format = Optional.of(text("backing format", position + HeaderFields.EXTENSION_HEAD_BYTES, lengthBytes));
+                format = Optional.of(
+                        checks.text("backing format", position + HeaderFields.EXTENSION_HEAD_BYTES, lengthBytes));
             }
             if (type == BitmapExtension.TYPE) {
                 if (lengthBytes != BitmapExtension.LENGTH_BYTES || bitmapsOffset.isPresent()) {
@@ -211,19 +186,9 @@ final class DriveHeaderDecoder {
                     extension.directoryBytes(),
                     BitmapEntry.HEAD_BYTES + " to " + BitmapLimits.DIRECTORY_BYTES_MAX);
         }
-        checkTable("bitmap directory", extension.directoryOffsetBytes(), extension.directoryBytes(), clusterSize);
+        checks.checkTable(
+                "bitmap directory", extension.directoryOffsetBytes(), extension.directoryBytes(), clusterSize);
         return extension;
-    }
-
-    private String text(String field, int offset, int lengthBytes) throws RefusedException {
-        try {
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(head.slice(offset, lengthBytes))
-                    .toString();
-        } catch (CharacterCodingException e) {
-            throw wrong(field + " at", offset, "UTF-8, but " + e.getMessage());
-        }
     }
 
     private long sizeBytes(ClusterSize clusterSize) throws RefusedException {
@@ -243,56 +208,24 @@ final class DriveHeaderDecoder {
     private void checkTables(ClusterSize clusterSize) throws RefusedException {
         long l1Bytes = (long) head.getInt(HeaderFields.L1_ENTRIES_OFFSET) * Long.BYTES;
         long l1Offset = head.getLong(HeaderFields.L1_OFFSET);
-        checkTable("L1 table", l1Offset, l1Bytes, clusterSize);
-        int refcountClusters = head.getInt(HeaderFields.REFCOUNT_TABLE_CLUSTERS_OFFSET);
-        long refcountBytes = (long) refcountClusters << clusterSize.shift();
-        if (refcountClusters < 1
-                || refcountBytes > Math.max(DriveHeader.REFCOUNT_TABLE_BYTES_MAX, clusterSize.bytes())) {
-            throw wrong("refcount table clusters", refcountClusters, "1 or more, and at most 8 MiB of them");
-        }
+        checks.checkTable("L1 table", l1Offset, l1Bytes, clusterSize);
+        long refcountBytes = checks.refcountTableBytes(clusterSize);
         long refcountOffset = head.getLong(HeaderFields.REFCOUNT_TABLE_OFFSET);
-        checkTable("refcount table", refcountOffset, refcountBytes, clusterSize);
+        checks.checkTable("refcount table", refcountOffset, refcountBytes, clusterSize);
         if (l1Offset < refcountOffset + refcountBytes && refcountOffset < l1Offset + l1Bytes) {
             throw new RefusedException(new Overlapping("the L1 table", "the refcount table", l1Offset));
         }
     }
 
-    private void checkTable(String table, long offsetBytes, long lengthBytes, ClusterSize clusterSize)
-            throws RefusedException {
-        if (offsetBytes < clusterSize.bytes() || !clusterSize.isAligned(offsetBytes)) {
-            throw wrong(table + " offset", offsetBytes, "a multiple of the cluster size, behind the header");
-        }
-        if (lengthBytes > fileBytes - offsetBytes) {
-            throw truncated("the " + table + " at " + offsetBytes, lengthBytes, Math.max(0, fileBytes - offsetBytes));
-        }
-    }
-
     private int snapshots() throws RefusedException {
-        int snapshots = between("internal snapshots", HeaderFields.SNAPSHOTS_OFFSET, 0, SNAPSHOTS_MAX);
+        int snapshots = checks.between("internal snapshots", HeaderFields.SNAPSHOTS_OFFSET, 0, SNAPSHOTS_MAX);
         long tableOffset = head.getLong(SNAPSHOTS_TABLE_OFFSET);
-        if (snapshots > 0 && (tableOffset <= 0 || tableOffset % 8 != 0 || tableOffset >= fileBytes)) {
-            throw wrong("snapshot table offset", tableOffset, "a multiple of 8 in the file's " + fileBytes + " bytes");
+        if (snapshots > 0 && (tableOffset <= 0 || tableOffset % 8 != 0 || tableOffset >= checks.fileBytes())) {
+            throw wrong(
+                    "snapshot table offset",
+                    tableOffset,
+                    "a multiple of 8 in the file's " + checks.fileBytes() + " bytes");
         }
         return snapshots;
-    }
-
-    private int between(String field, int offset, int min, int max) throws RefusedException {
-        int value = head.getInt(offset);
-        if (value < min || value > max) {
-            throw wrong(field, value, min + " to " + max);
-        }
-        return value;
-    }
-
-    private static RefusedException wrong(String field, long actual, String expected) {
-        return new RefusedException(new WrongField(field, actual, expected));
-    }
-
-    private static RefusedException unsupported(String feature) {
-        return new RefusedException(new Unsupported(feature));
-    }
-
-    private static RefusedException truncated(String structure, long expectedBytes, long actualBytes) {
-        return new RefusedException(new Truncated(structure, expectedBytes, actualBytes));
     }
 }
