@@ -3,6 +3,7 @@ package io.varve.capture.job;
 import io.varve.capture.tracking.StartedBackup;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.SyncPointMark;
 import io.varve.core.id.DriveId;
 import io.varve.core.job.ErrorAction;
 import io.varve.core.job.JobError;
@@ -38,8 +39,8 @@ final class ArchiveBackup implements Backup {
     }
 
     @Override
-    public BackupKey key() {
-        return taken.orElseThrow().mark().key();
+    public SyncPointMark mark() {
+        return taken.orElseThrow().mark();
     }
 
     /** Whether it's this one, and its point in time was taken. */

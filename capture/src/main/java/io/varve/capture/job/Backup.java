@@ -2,6 +2,7 @@ package io.varve.capture.job;
 
 import io.varve.capture.tracking.StartedBackup;
 import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.SyncPointMark;
 import io.varve.core.id.DriveId;
 import io.varve.core.job.JobEffect;
 
@@ -13,7 +14,12 @@ interface Backup extends Work {
     void taken(StartedBackup backup);
 
     /** Known once it's taken. */
-    BackupKey key();
+    SyncPointMark mark();
+
+    /** Known once it's taken. */
+    default BackupKey key() {
+        return mark().key();
+    }
 
     @Override
     default void finish(JobEffect.Finish how) {

@@ -3,10 +3,10 @@ package io.varve.capture.job;
 import io.varve.capture.tracking.StartedBackup;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
-import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.SyncPointMark;
 import io.varve.core.id.DriveId;
 import io.varve.core.job.ErrorAction;
 import io.varve.core.job.JobError;
@@ -79,8 +79,8 @@ final class FileBackup implements Backup {
     }
 
     @Override
-    public BackupKey key() {
-        return backup().mark().key();
+    public SyncPointMark mark() {
+        return backup().mark();
     }
 
     private StartedBackup backup() {

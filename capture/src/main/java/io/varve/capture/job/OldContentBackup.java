@@ -2,8 +2,8 @@ package io.varve.capture.job;
 
 import io.varve.capture.snapshot.OldContent;
 import io.varve.capture.tracking.StartedBackup;
-import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.SyncPointMark;
 import io.varve.core.id.DriveId;
 import io.varve.core.job.ErrorAction;
 import io.varve.core.job.JobError;
@@ -50,8 +50,8 @@ final class OldContentBackup implements Backup {
     }
 
     @Override
-    public BackupKey key() {
-        return taken.orElseThrow().mark().key();
+    public SyncPointMark mark() {
+        return taken.orElseThrow().mark();
     }
 
     /** QEMU counts as done what needn't be done any more: nothing is. */

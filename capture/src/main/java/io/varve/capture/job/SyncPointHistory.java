@@ -1,6 +1,7 @@
 package io.varve.capture.job;
 
 import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
@@ -39,11 +40,30 @@ final class SyncPointHistory {
     }
 
     void concluded(DriveId drive, BackupKey key, Conclusion conclusion) {
-        for (Entry entry : known.getOrDefault(key.syncPoint(), List.of())) {
+        List<Entry> syncPoint = known.getOrDefault(key.syncPoint(), List.of());
+        for (Entry entry : syncPoint) {
             if (entry.backup.drive().equals(drive) && entry.backup.key().equals(key)) {
                 conclude(entry, conclusion);
+                if (conclusion instanceof Conclusion.Cancelled) {
+                    shareFate(entry, syncPoint);
+                }
             }
         }
+    }
+
+    /** Nobody cancelled a backup that was stopped since another of its group ended badly: it says what the other says. */
+    private static void shareFate(Entry cancelled, List<Entry> syncPoint) {
+        if (cancelled.backup.mark().completion() == Completion.INDIVIDUAL) {
+            return;
+        }
+        syncPoint.stream()
+                .filter(entry -> entry.state == BackupProgress.State.ABORTED
+                        || entry.state == BackupProgress.State.FAILED)
+                .findFirst()
+                .ifPresent(because -> {
+                    cancelled.state = because.state;
+                    cancelled.reason = because.reason;
+                });
     }
 
     private static void conclude(Entry entry, Conclusion conclusion) {

@@ -107,6 +107,20 @@ class ArchiveJobsTest {
     }
 
     @Test
+    void shouldSayOfAllInAGroupWhyTheArchiveDecidedAgainstIt() throws Exception {
+        JsonNode group = backup("{'grouped': true}");
+
+        conclude(group, "disk1", new Conclusion.Aborted("the store is full"));
+
+        assertEquals("BLOCK_JOB_COMPLETED", monitor.jobEnd("disk1").get("event").textValue());
+        assertEquals("BLOCK_JOB_CANCELLED", monitor.jobEnd("disk0").get("event").textValue());
+        JsonNode disk0 = status(group, 0);
+        assertEquals("aborted", disk0.get("state").textValue(), "before the archive's word on this one came");
+        assertEquals("the store is full", disk0.get("reason").textValue());
+        conclude(group, "disk0", new Conclusion.Aborted("the store is full"));
+    }
+
+    @Test
     void shouldEnableABitmapThatDoesntRecord() {
         monitor.run("{'execute': 'block-dirty-bitmap-add',"
                 + " 'arguments': {'node': 'disk0', 'name': 'varve', 'disabled': true}}");
