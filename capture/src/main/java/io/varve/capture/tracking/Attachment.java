@@ -14,6 +14,7 @@ import io.varve.core.event.LogRecord;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.IncarnationId;
 import io.varve.core.id.JournalId;
+import io.varve.core.recovery.Evidence;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

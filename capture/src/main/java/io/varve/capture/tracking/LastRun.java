@@ -7,6 +7,7 @@ import io.varve.core.drive.ImageIdentity;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
 import io.varve.core.id.IncarnationId;
+import io.varve.core.recovery.Evidence;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;

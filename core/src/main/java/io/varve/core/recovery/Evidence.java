@@ -1,4 +1,4 @@
-package io.varve.capture.tracking;
+package io.varve.core.recovery;
 
 import io.varve.core.drive.Arrival;
 import java.util.Optional;
@@ -17,9 +17,9 @@ import java.util.Optional;
  * @param doubt about the sealed generations' marks or the size; empty when there is none
  * @param ending how the last run ended
  */
-record Evidence(Optional<String> doubt, Ending ending) {
+public record Evidence(Optional<String> doubt, Ending ending) {
     /** How the last run of an agent with this drive ended. */
-    sealed interface Ending {
+    public sealed interface Ending {
         /** In order, with the image as it is now, or not. */
         record Detached(boolean imageUnchanged, boolean openMarksKept) implements Ending {}
 
@@ -28,9 +28,10 @@ record Evidence(Optional<String> doubt, Ending ending) {
     }
 
     /** An arrival, and the reason when it's {@link Arrival#INCONSISTENT}. */
-    record Verdict(Arrival arrival, Optional<String> reason) {}
+    public record Verdict(Arrival arrival, Optional<String> reason) {}
 
-    Verdict verdict() {
+    /** What follows. */
+    public Verdict verdict() {
         if (doubt.isPresent()) {
             return inconsistent(doubt.get());
         }
