@@ -258,10 +258,14 @@ public final class NodeGraph {
     }
 
     /** Gives a node another name, that of the filter which QEMU puts over it; {@link #unalias} takes it away. */
-    public synchronized void alias(String name, Node node) throws NodeRefusedException {
-        checkName(name);
+    public synchronized String alias(Optional<String> wanted, Node node) throws NodeRefusedException {
+        String name = wanted.orElseGet(names::generate);
+        if (wanted.isPresent()) {
+            checkName(name);
+        }
         aliases.put(name, node);
         listeners.forEach(listener -> listener.offered(name, node, false));
+        return name;
     }
 
     public synchronized void unalias(String name, Node node) {
