@@ -141,6 +141,7 @@ final class FileBackup implements Backup {
     public void stop() {
         errors.end();
         brake.end();
+        starting.target().stopWaiting();
         control.cancel();
     }
 

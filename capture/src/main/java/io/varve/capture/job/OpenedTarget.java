@@ -60,6 +60,13 @@ record OpenedTarget(ImageGeometry geometry, Image image) {
         return ((Image.Into) image).writer().node();
     }
 
+    /** Whoever writes it waits for no server that is away. */
+    void stopWaiting() {
+        if (image instanceof Image.Into(NodeWriter writer)) {
+            writer.node().backend().awaitServer(false);
+        }
+    }
+
     /** Has its clusters compressed. */
     void compress() {
         ((Image.Into) image).writer().compress();

@@ -116,7 +116,10 @@ final class NodeOpener {
     private Backend raw(Node below, BackendAccess access, NodeSpec spec) throws NodeRefusedException {
         Optional<Path> path = file(below);
         Backend backend;
-        if (path.isPresent()) {
+        if (path.isPresent() && below.backend().now() instanceof AbsentBackend) {
+            // Another node has the file; two writers that know nothing of each other would spoil it.
+            backend = opened(below.filename(), () -> RawFileBackend.openBeside(path.get()));
+        } else if (path.isPresent()) {
             lend(below);
             // What lies over a blkdebug node may be a format's file, of any size.
             backend = opened(

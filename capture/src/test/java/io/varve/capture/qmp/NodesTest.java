@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.varve.capture.CaptureRole;
 import io.varve.capture.ServerConfig;
+import io.varve.capture.backend.UpstreamServer;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.tracking.AgentSurroundings;
 import io.varve.core.Tool;
@@ -185,5 +186,46 @@ class NodesTest {
         io("Base.1", "read -P 7 0 64k");
         assertFalse(console.toString().contains("failed"), console::toString);
         assertTrue(node("Base.1").at("/dirty-bitmaps/0/count").asLong() >= 65_536);
+    }
+
+    @Test
+    void shouldReadTheFileOfAnotherNode() {
+        run("blockdev-add", "'driver': 'file', 'node-name': 'bytes', 'filename': '@/base.qcow2'");
+        run("blockdev-add", "'driver': 'qcow2', 'node-name': 'Base.1', 'file': 'bytes'");
+        run("blockdev-add", "'driver': 'raw', 'node-name': 'same', 'file': 'bytes', 'read-only': true");
+
+        io("Base.1", "write -P 7 0 64k");
+        io("same", "read -P 81 0 1"); // The Q of its magic.
+        assertFalse(console.toString().contains("failed"), console::toString);
+
+        run("blockdev-del", "'node-name': 'Base.1'");
+        run("blockdev-del", "'node-name': 'same'");
+        run("blockdev-del", "'node-name': 'bytes'");
+        addBase("");
+        io("Base.1", "read -P 7 0 64k");
+        assertFalse(console.toString().contains("failed"), console::toString);
+    }
+
+    @Test
+    void shouldCancelABackupWhoseTargetsServerIsAway() throws Exception {
+        io("drive0", "write -P 7 0 16M");
+        Path far = folder.resolve("far.raw");
+        Tool.run("qemu-img", "create", "-f", "raw", far.toString(), "16M").success();
+        try (UpstreamServer server = UpstreamServer.qemu(folder.resolve("far.sock"), far)) {
+            run(
+                    "blockdev-add",
+                    "'driver': 'raw', 'node-name': 'far', 'file': {'driver': 'nbd', 'reconnect-delay': 3600, 'server':"
+                            + " {'type': 'unix', 'path': '@/far.sock'}}");
+            run(
+                    "blockdev-backup",
+                    "'device': 'drive0', 'target': 'far', 'sync': 'full', 'job-id': 'j', 'speed': 65536");
+        }
+        run("block-job-set-speed", "'device': 'j', 'speed': 0");
+
+        run("block-job-cancel", "'device': 'j'");
+
+        assertEquals("BLOCK_JOB_CANCELLED", monitor.jobEnd("j").path("event").asText());
+        monitor.gone("j");
+        run("blockdev-del", "'node-name': 'far'");
     }
 }
