@@ -189,6 +189,40 @@ class NodesTest {
     }
 
     @Test
+    void shouldHaveAPartOfAFileForADrive() throws Exception {
+        Path whole = folder.resolve("whole.raw");
+        Tool.run("qemu-img", "create", "-f", "raw", whole.toString(), "2M").success();
+        String raw = "'driver': 'raw', 'node-name': 'part', 'file': {'driver': 'file', 'filename': '@/whole.raw'}";
+        run("blockdev-add", raw + ", 'offset': 1048576, 'size': 65536");
+        run("block-dirty-bitmap-add", "'node': 'part', 'name': 'b'");
+        io("part", "write -P 9 0 64k");
+        io("part", "write -P 9 64k 512");
+
+        assertEquals(65_536, node("part").at("/image/virtual-size").asLong());
+        assertEquals(65_536, node("part").at("/dirty-bitmaps/0/count").asLong());
+        assertEquals(
+                "write failed: Input/output error",
+                console.toString().lines().toList().getLast());
+        assertTrue(refused("blockdev-reopen", "'options': [{" + raw + "}]").contains("another name"));
+        run("blockdev-del", "'node-name': 'part'");
+
+        assertEquals(
+                "Offset (4194304) cannot be greater than size of the containing file (2097152)",
+                refused("blockdev-add", raw + ", 'offset': 4194304"));
+        assertEquals(
+                "Specified size is not multiple of 512", refused("blockdev-add", raw + ", 'offset': 0, 'size': 1000"));
+
+        console.setLength(0);
+        String other = raw.replace("'part'", "'moved'");
+        run("blockdev-add", other + ", 'offset': 1048576");
+        io("moved", "read -P 9 0 64k");
+        run("blockdev-reopen", "'options': [{" + other + "}]");
+        io("moved", "read -P 0 0 1M");
+        io("moved", "read -P 9 1M 64k");
+        assertFalse(console.toString().contains("failed"), console::toString);
+    }
+
+    @Test
     void shouldReadTheFileOfAnotherNode() {
         run("blockdev-add", "'driver': 'file', 'node-name': 'bytes', 'filename': '@/base.qcow2'");
         run("blockdev-add", "'driver': 'qcow2', 'node-name': 'Base.1', 'file': 'bytes'");
