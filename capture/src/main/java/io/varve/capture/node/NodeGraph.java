@@ -261,7 +261,7 @@ public final class NodeGraph {
     public synchronized String alias(Optional<String> wanted, Node node) throws NodeRefusedException {
         String name = wanted.orElseGet(names::generate);
         if (wanted.isPresent()) {
-            checkName(name);
+            NameChecks.node(name, devices, nodes, aliases);
         }
         aliases.put(name, node);
         listeners.forEach(listener -> listener.offered(name, node, false));
@@ -307,7 +307,7 @@ public final class NodeGraph {
 
     private Node make(NodeSpec spec, Node.Owner owner) throws NodeRefusedException {
         if (spec.options().name().isPresent()) {
-            checkName(spec.options().name().get());
+            NameChecks.node(spec.options().name().get(), devices, nodes, aliases);
         }
         List<String> before = List.copyOf(nodes.keySet());
         try {
@@ -351,10 +351,6 @@ public final class NodeGraph {
                 drop(node);
             }
         }
-    }
-
-    private void checkName(String name) throws NodeRefusedException {
-        NameChecks.node(name, devices, nodes, aliases);
     }
 
     /** How nodes get theirs, with the graph's lock. */
