@@ -45,6 +45,9 @@ public interface Backend extends Closeable {
         return false;
     }
 
+    /** Whether requests wait for a server which is away, or fail soon; those of a file wait for nothing. */
+    default void awaitServer(boolean isAwaited) {}
+
     /** The same bytes without the faults that tests order: for what the agent does for itself, unseen by guests. */
     default Backend undisturbed() {
         return this;

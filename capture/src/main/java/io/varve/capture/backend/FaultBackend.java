@@ -103,6 +103,11 @@ public final class FaultBackend implements Backend {
     }
 
     @Override
+    public void awaitServer(boolean isAwaited) {
+        backend.awaitServer(isAwaited);
+    }
+
+    @Override
     public boolean isRemote() {
         return backend.isRemote();
     }

@@ -29,6 +29,18 @@ final class ImageDescriptor implements AutoCloseable {
 
     /** Opens and locks. */
     static ImageDescriptor open(Path image, BackendAccess access) throws IOException {
+        ImageDescriptor opened = openUnlocked(image, access);
+        try {
+            ImageLock.acquire(opened.open(), image, access);
+        } catch (IOException e) {
+            opened.close();
+            throw e;
+        }
+        return opened;
+    }
+
+    /** Opens what this process has locked already. */
+    static ImageDescriptor openUnlocked(Path image, BackendAccess access) throws IOException {
         if (!Files.exists(image)) {
             throw new IOException("image " + image + " doesn't exist");
         }
@@ -41,12 +53,6 @@ final class ImageDescriptor implements AutoCloseable {
             throw new IOException("image " + image + " can't be opened for "
                     + (access == BackendAccess.READ_WRITE ? "reading and writing" : "reading") + " (errno "
                     + -descriptor + "); check its permissions");
-        }
-        try {
-            ImageLock.acquire(descriptor, image, access);
-        } catch (IOException e) {
-            LinuxCalls.close(descriptor);
-            throw e;
         }
         return new ImageDescriptor(image, descriptor);
     }

@@ -82,6 +82,11 @@ public final class NbdBackend implements Backend {
     }
 
     @Override
+    public void awaitServer(boolean isAwaited) {
+        upstream.await(isAwaited);
+    }
+
+    @Override
     public boolean isRemote() {
         return true;
     }

@@ -70,7 +70,20 @@ public final class RawFileBackend implements Backend {
      * @throws IOException in one sentence: no such image, no permission, or in use
      */
     public static RawFileBackend openOfAnySize(Path image, BackendAccess access) throws IOException {
-        ImageDescriptor descriptor = ImageDescriptor.open(image, access);
+        return over(image, access, ImageDescriptor.open(image, access));
+    }
+
+    /**
+     * Opens for reading what this process has open and locked already, as another image or a part of one.
+     *
+     * @throws IOException in one sentence: no such image, or no permission
+     */
+    public static RawFileBackend openBeside(Path image) throws IOException {
+        return over(image, BackendAccess.READ_ONLY, ImageDescriptor.openUnlocked(image, BackendAccess.READ_ONLY));
+    }
+
+    private static RawFileBackend over(Path image, BackendAccess access, ImageDescriptor descriptor)
+            throws IOException {
         try {
             FileChannel channel = access == BackendAccess.READ_WRITE
                     ? FileChannel.open(descriptor.procPath(), StandardOpenOption.READ, StandardOpenOption.WRITE)

@@ -43,6 +43,7 @@ final class UpstreamConnection implements AutoCloseable {
     private long lostNanos;
     private long triedNanos;
     private boolean connecting;
+    private boolean awaited = true;
     private boolean closed;
 
     private UpstreamConnection(NbdUri uri, Duration delay, LongSupplier nanos, NbdClient client) {
@@ -69,7 +70,7 @@ final class UpstreamConnection implements AutoCloseable {
     /**
      * The client of a connection that may work; waits for one.
      *
-     * @throws RequestFailedException in one sentence, when the server stayed away for too long
+     * @throws RequestFailedException in one sentence, when the server stayed away for too long, or nobody is to wait
      */
     NbdClient client() throws IOException {
         lock.lock();
@@ -77,7 +78,7 @@ final class UpstreamConnection implements AutoCloseable {
             while (client.isEmpty()) {
                 checkOpen();
                 long nowNanos = nanos.getAsLong();
-                boolean late = nowNanos - lostNanos > delayNanos;
+                boolean late = !awaited || nowNanos - lostNanos > delayNanos;
                 boolean due = nowNanos - triedNanos >= (late ? LATE_RETRY_NANOS : RETRY_NANOS);
                 if (due && !connecting) {
                     tryToConnect();
@@ -145,6 +146,17 @@ final class UpstreamConnection implements AutoCloseable {
             lock.unlock();
         }
         dead.close();
+    }
+
+    /** Whether requests wait for a server that is away. */
+    void await(boolean isAwaited) {
+        lock.lock();
+        try {
+            awaited = isAwaited;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void checkOpen() throws RequestFailedException {

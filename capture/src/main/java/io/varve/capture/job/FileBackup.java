@@ -67,6 +67,7 @@ final class FileBackup implements Backup {
     @Override
     public void taken(StartedBackup backup) {
         taken = Optional.of(backup);
+        starting.filter().begin();
         boolean leavesRest = backup.mark()
                 .cut()
                 .filter(cut -> cut.mode() == BitmapMode.ALWAYS)
@@ -97,6 +98,15 @@ final class FileBackup implements Backup {
         return progress.totalBytes() > 0
                 ? new JobProgress(progress.copiedBytes(), progress.totalBytes())
                 : new JobProgress(0, taken.map(StartingBackup::expectedBytes).orElse(0L));
+    }
+
+    @Override
+    public Optional<JobFilter> filter() {
+        CopyProgress progress = control.progress();
+        long totalBytes = progress.totalBytes() > 0
+                ? progress.totalBytes()
+                : taken.map(StartingBackup::expectedBytes).orElse(0L);
+        return starting.filter().shown(totalBytes - progress.copiedBytes());
     }
 
     @Override
@@ -131,6 +141,7 @@ final class FileBackup implements Backup {
     public void stop() {
         errors.end();
         brake.end();
+        starting.target().stopWaiting();
         control.cancel();
     }
 
@@ -220,6 +231,9 @@ final class FileBackup implements Backup {
     }
 
     private void ended(JobPort to, CopyOutcome outcome) {
+        if (!(outcome instanceof CopyOutcome.Copied)) {
+            starting.target().leaveEmpty();
+        }
         Optional<JobError> error = switch (outcome) {
             case CopyOutcome.Copied _ -> Optional.empty();
             case CopyOutcome.Cancelled _ -> Optional.of(JobError.cancelled());

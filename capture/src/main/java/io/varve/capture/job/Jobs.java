@@ -109,6 +109,13 @@ public final class Jobs implements AutoCloseable {
                 () -> board.table().newestFirst().stream().map(JobRun::info).toList());
     }
 
+    /** What clients see over nodes that jobs read, the newest first. */
+    public List<JobFilter> filters() {
+        return locked(() -> board.table().newestFirst().stream()
+                .flatMap(job -> job.work().filter().stream())
+                .toList());
+    }
+
     /** Asks something of a job; what becomes of it at once is told to listeners before the return. */
     public JobsReply ask(JobName name, JobRequest request) {
         return locked(() -> {

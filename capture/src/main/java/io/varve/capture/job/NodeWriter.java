@@ -159,6 +159,7 @@ final class NodeWriter implements ImageWriter {
     private void end() throws IOException {
         try {
             done(() -> {
+                node.backend().awaitServer(true);
                 ended.run();
                 return true;
             });

@@ -47,6 +47,7 @@ final class OldContentBackup implements Backup {
     @Override
     public void taken(StartedBackup backup) {
         taken = Optional.of(backup);
+        starting.filter().begin();
     }
 
     @Override
@@ -59,6 +60,12 @@ final class OldContentBackup implements Backup {
     public JobProgress progress() {
         long sizeBytes = taken.map(backup -> backup.mark().sizeBytes()).orElse(0L);
         return new JobProgress(Math.min(copiedBytes, sizeBytes), sizeBytes);
+    }
+
+    @Override
+    public Optional<JobFilter> filter() {
+        JobProgress progress = progress();
+        return starting.filter().shown(progress.lengthBytes() - progress.offsetBytes());
     }
 
     @Override

@@ -12,7 +12,12 @@ import io.varve.transfer.source.ClusterSource;
 import io.varve.transfer.target.LocalImageTarget;
 import io.varve.transfer.target.RawWriter;
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A file that a job is about to write. Ends with {@link #copy} or {@link #abort}.
@@ -20,6 +25,8 @@ import java.util.Optional;
  * @param geometry of the image; of a raw one only the size counts
  */
 record OpenedTarget(ImageGeometry geometry, Image image) {
+    private static final Logger LOG = LoggerFactory.getLogger(OpenedTarget.class);
+
     /** What is copied. */
     record What(String drive, CopyPlan plan) {}
 
@@ -53,6 +60,13 @@ record OpenedTarget(ImageGeometry geometry, Image image) {
         return ((Image.Into) image).writer().node();
     }
 
+    /** Whoever writes it waits for no server that is away. */
+    void stopWaiting() {
+        if (image instanceof Image.Into(NodeWriter writer)) {
+            writer.node().backend().awaitServer(false);
+        }
+    }
+
     /** Has its clusters compressed. */
     void compress() {
         ((Image.Into) image).writer().compress();
@@ -76,6 +90,27 @@ record OpenedTarget(ImageGeometry geometry, Image image) {
             case Image.Into _ -> Optional.empty();
             case Image.Raw(RawWriter writer) -> writer.objection();
         };
+    }
+
+    /**
+     * Leaves an empty file where an image was to be made and nothing is: QEMU leaves a partly written one, which
+     * clients delete. An empty one is nobody's backup.
+     */
+    void leaveEmpty() {
+        Optional<Path> place = switch (image) {
+            case Image.Qcow2(LocalImageTarget target) -> Optional.of(target.path());
+            case Image.Into _ -> Optional.empty();
+            case Image.Raw(RawWriter writer) -> writer.newFile();
+        };
+        try {
+            if (place.isPresent()) {
+                Files.createFile(place.get());
+            }
+        } catch (FileAlreadyExistsException e) {
+            LOG.debug("'{}' keeps what it holds", place.get());
+        } catch (IOException e) {
+            LOG.warn("no empty file could be left in the place of a backup that wasn't made: {}", e.toString());
+        }
     }
 
     void abort() throws IOException {

@@ -15,9 +15,16 @@ import org.slf4j.LoggerFactory;
  * A backup that is about to be a job.
  *
  * @param opened its target; empty for the archive
+ * @param filter over the source, as QEMU has it
  * @param atEnd gives back what it uses of the nodes
  */
-record StartingBackup(String id, JobAction.Backup backup, Node source, Optional<OpenedTarget> opened, Runnable atEnd) {
+record StartingBackup(
+        String id,
+        JobAction.Backup backup,
+        Node source,
+        Optional<OpenedTarget> opened,
+        SourceFilter filter,
+        Runnable atEnd) {
     private static final Logger LOG = LoggerFactory.getLogger(StartingBackup.class);
 
     DriveId drive() {

@@ -7,6 +7,7 @@ import io.varve.capture.node.NodeRefusedException;
 import io.varve.capture.node.NodeUse;
 import io.varve.capture.tracking.StartedBackup;
 import io.varve.core.Invariant;
+import io.varve.core.bits.Granularity;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.id.DriveId;
@@ -16,6 +17,7 @@ import io.varve.core.job.JobRequest;
 import io.varve.core.job.JobSetup;
 import io.varve.core.job.JobType;
 import io.varve.core.transaction.SyncMode;
+import io.varve.formats.qcow2.ClusterSize;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -67,16 +69,14 @@ final class StartingJobs {
                 : Optional.of(new TargetOpener(graph).open(source, sizeBytes, backup));
         String device = graph.deviceOver(source).map(Device::id).orElse("");
         NodeUse use = new NodeUse.Job("backup");
-        Optional<String> filter = backup.terms().filterNodeName();
-        StartingBackup starting = new StartingBackup(backup.id().orElse(device), backup, source, target, () -> {
+        SourceFilter filter = new SourceFilter(graph, means.agent(), source, copyUnit(target));
+        StartingBackup starting = new StartingBackup(backup.id().orElse(device), backup, source, target, filter, () -> {
             graph.end(source, use);
-            filter.ifPresent(name -> graph.unalias(name, source));
+            filter.remove();
         });
         try {
             graph.begin(source, use);
-            if (filter.isPresent()) {
-                graph.alias(filter.get(), source);
-            }
+            filter.insert(backup.terms().filterNodeName());
         } catch (NodeRefusedException e) {
             starting.release(false);
             throw e;
@@ -98,6 +98,12 @@ final class StartingJobs {
             throw new NodeRefusedException(badSpeed.get());
         }
         jobs.add(new Created(run, work));
+    }
+
+    private static Granularity copyUnit(Optional<OpenedTarget> target) {
+        return target.map(opened -> opened.geometry().clusterSize().bytes())
+                .map(bytes -> new Granularity(Math.max(bytes, ClusterSize.DEFAULT.bytes())))
+                .orElse(Granularity.DEFAULT);
     }
 
     private Backup work(StartingBackup starting) {

@@ -56,6 +56,11 @@ public interface Work {
     /** Writes down how it ended; the error says why it couldn't. */
     Optional<JobError> conclude(Conclusion conclusion);
 
+    /** What clients see over its source meanwhile. */
+    default Optional<JobFilter> filter() {
+        return Optional.empty();
+    }
+
     /** Nothing will be asked of it any more: others may have what it used. Also when it never was started. */
     void release();
 }

@@ -17,6 +17,11 @@ record ChildBackend(Node child) implements Backend {
     }
 
     @Override
+    public void awaitServer(boolean isAwaited) {
+        child.backend().awaitServer(isAwaited);
+    }
+
+    @Override
     public boolean isRemote() {
         return child.backend().isRemote();
     }

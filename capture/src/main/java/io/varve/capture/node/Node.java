@@ -1,5 +1,7 @@
 package io.varve.capture.node;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.varve.capture.backend.qcow2.Qcow2Backend;
 import io.varve.core.id.DriveId;
 import java.nio.file.Path;
@@ -8,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -94,7 +97,7 @@ public final class Node {
     /** Whether its driver makes a drive of a file's bytes, and isn't the file itself. */
     public boolean isFormat() {
         return switch (spec) {
-            case NodeSpec.Raw _, NodeSpec.Qcow2 _ -> true;
+            case NodeSpec.Raw _, NodeSpec.RawPart _, NodeSpec.Qcow2 _ -> true;
             case NodeSpec.FileNode _, NodeSpec.NullCo _, NodeSpec.Nbd _, NodeSpec.Blkdebug _ -> false;
             case NodeSpec.CopyBeforeWrite _, NodeSpec.SnapshotAccess _ -> false;
         };
@@ -149,7 +152,8 @@ public final class Node {
             case NodeSpec.Blkdebug _ -> Optional.ofNullable(children.get(IMAGE));
             case NodeSpec.CopyBeforeWrite _ -> Optional.ofNullable(children.get(FILE));
             case NodeSpec.SnapshotAccess _ -> Optional.empty();
-            case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.FileNode _, NodeSpec.NullCo _, NodeSpec.Nbd _ -> backing();
+            case NodeSpec.Raw _, NodeSpec.RawPart _, NodeSpec.Qcow2 _ -> backing();
+            case NodeSpec.FileNode _, NodeSpec.NullCo _, NodeSpec.Nbd _ -> backing();
         };
     }
 
@@ -184,6 +188,7 @@ public final class Node {
         return switch (spec) {
             case NodeSpec.FileNode file -> file.filename();
             case NodeSpec.NullCo _ -> "null-co://";
+            case NodeSpec.RawPart part -> "json:" + described(part);
             case NodeSpec.Nbd nbd -> nbd.uri();
             case NodeSpec.Raw _,
                     NodeSpec.Qcow2 _,
@@ -194,11 +199,23 @@ public final class Node {
         };
     }
 
+    private String described(NodeSpec.RawPart part) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("driver", part.driver());
+        part.sizeBytes().ifPresent(bytes -> json.put("size", bytes));
+        json.put("offset", part.offsetBytes());
+        Node below = Objects.requireNonNull(children.get(FILE));
+        json.putObject("file").put("driver", below.driver()).put("filename", below.filename());
+        return json.toString();
+    }
+
     /** The file at the bottom; empty when there is none. */
     public Optional<Path> path() {
         return switch (spec) {
             case NodeSpec.FileNode file -> Optional.of(Path.of(file.filename()));
             case NodeSpec.NullCo _, NodeSpec.Nbd _ -> Optional.empty();
+            // Nobody may take the whole file for it; the file's own node tells where it is.
+            case NodeSpec.RawPart _ -> Optional.empty();
             case NodeSpec.Raw _,
                     NodeSpec.Qcow2 _,
                     NodeSpec.Blkdebug _,

@@ -104,6 +104,11 @@ public final class NodeBackend implements Backend {
     }
 
     @Override
+    public void awaitServer(boolean isAwaited) {
+        now.awaitServer(isAwaited);
+    }
+
+    @Override
     public boolean isRemote() {
         return now.isRemote();
     }

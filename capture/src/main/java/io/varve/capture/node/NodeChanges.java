@@ -73,6 +73,10 @@ final class NodeChanges {
 
     /** Opens a node again, by another specification; its bitmaps are stored in the image before, and loaded again. */
     void reopen(Node node, NodeSpec spec) throws NodeRefusedException {
+        if (node.drive().isPresent() && !place(spec).equals(place(node.spec()))) {
+            throw new NodeRefusedException("Node '" + node.name() + "' has a log of what was written to it, so its"
+                    + " 'offset' and 'size' can't change: delete it, and add it under another name");
+        }
         boolean wasReadOnly = node.isReadOnly();
         node.io().readOnly(wasReadOnly || spec.options().readOnly());
         try {
@@ -86,6 +90,11 @@ final class NodeChanges {
             throw new NodeRefusedException(String.valueOf(e.getMessage()));
         }
         node.spec(spec);
+    }
+
+    /** Which part of its file a node is. */
+    private static List<Object> place(NodeSpec spec) {
+        return spec instanceof NodeSpec.RawPart part ? List.of(part.offsetBytes(), part.sizeBytes()) : List.of();
     }
 
     /** What is done while nobody has the image open. */

@@ -258,10 +258,14 @@ public final class NodeGraph {
     }
 
     /** Gives a node another name, that of the filter which QEMU puts over it; {@link #unalias} takes it away. */
-    public synchronized void alias(String name, Node node) throws NodeRefusedException {
-        checkName(name);
+    public synchronized String alias(Optional<String> wanted, Node node) throws NodeRefusedException {
+        String name = wanted.orElseGet(names::generate);
+        if (wanted.isPresent()) {
+            NameChecks.node(name, devices, nodes, aliases);
+        }
         aliases.put(name, node);
         listeners.forEach(listener -> listener.offered(name, node, false));
+        return name;
     }
 
     public synchronized void unalias(String name, Node node) {
@@ -303,7 +307,7 @@ public final class NodeGraph {
 
     private Node make(NodeSpec spec, Node.Owner owner) throws NodeRefusedException {
         if (spec.options().name().isPresent()) {
-            checkName(spec.options().name().get());
+            NameChecks.node(spec.options().name().get(), devices, nodes, aliases);
         }
         List<String> before = List.copyOf(nodes.keySet());
         try {
@@ -347,10 +351,6 @@ public final class NodeGraph {
                 drop(node);
             }
         }
-    }
-
-    private void checkName(String name) throws NodeRefusedException {
-        NameChecks.node(name, devices, nodes, aliases);
     }
 
     /** How nodes get theirs, with the graph's lock. */

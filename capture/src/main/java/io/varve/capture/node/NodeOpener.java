@@ -4,6 +4,7 @@ import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.backend.FaultBackend;
 import io.varve.capture.backend.NbdBackend;
+import io.varve.capture.backend.RangeBackend;
 import io.varve.capture.backend.RawFileBackend;
 import io.varve.capture.backend.qcow2.BackingRule;
 import io.varve.capture.backend.qcow2.Qcow2Backend;
@@ -56,6 +57,8 @@ final class NodeOpener {
         try {
             switch (spec) {
                 case NodeSpec.Raw(var _, ChildSpec file) -> children.put(Node.FILE, graph.child(file, readOnly));
+                case NodeSpec.RawPart(var _, ChildSpec file, var _, var _) ->
+                    children.put(Node.FILE, graph.child(file, readOnly));
                 case NodeSpec.Qcow2(var _, ChildSpec file, var _) ->
                     children.put(Node.FILE, graph.child(file, readOnly));
                 case NodeSpec.Blkdebug(var _, ChildSpec image, var _) ->
@@ -80,11 +83,12 @@ final class NodeOpener {
         return switch (spec) {
             case NodeSpec.FileNode(var _, var _, String filename) ->
                 opened(filename, () -> RawFileBackend.openOfAnySize(Path.of(filename), access));
-            case NodeSpec.NullCo(var _, long sizeBytes, var _) -> new NullBackend(sizeBytes);
+            case NodeSpec.NullCo(var _, long sizeBytes, var _, long latency) -> new NullBackend(sizeBytes, latency);
             case NodeSpec.Nbd(var _, String uri, Duration delay) ->
                 opened(uri, () -> NbdBackend.open(parsed(uri), access, delay, nanos));
             case NodeSpec.Blkdebug blkdebug -> raw(below(children), access, blkdebug);
             case NodeSpec.Raw raw -> raw(below(children), access, raw);
+            case NodeSpec.RawPart part -> part(part, raw(below(children), access, part));
             case NodeSpec.Qcow2 qcow2 -> qcow2(qcow2, access, children);
             case NodeSpec.CopyBeforeWrite filter -> FilterOpener.copyBeforeWrite(filter, children, graph);
             case NodeSpec.SnapshotAccess _ -> FilterOpener.snapshotAccess(below(children));
@@ -108,7 +112,8 @@ final class NodeOpener {
         return switch (below.spec()) {
             case NodeSpec.FileNode file -> Optional.of(Path.of(file.filename()));
             case NodeSpec.Blkdebug _ -> file(below(below.children()));
-            case NodeSpec.Raw _, NodeSpec.Qcow2 _, NodeSpec.NullCo _, NodeSpec.Nbd _ -> Optional.empty();
+            case NodeSpec.Raw _, NodeSpec.RawPart _, NodeSpec.Qcow2 _ -> Optional.empty();
+            case NodeSpec.NullCo _, NodeSpec.Nbd _ -> Optional.empty();
             case NodeSpec.CopyBeforeWrite _, NodeSpec.SnapshotAccess _ -> Optional.empty();
         };
     }
@@ -116,7 +121,10 @@ final class NodeOpener {
     private Backend raw(Node below, BackendAccess access, NodeSpec spec) throws NodeRefusedException {
         Optional<Path> path = file(below);
         Backend backend;
-        if (path.isPresent()) {
+        if (path.isPresent() && below.backend().now() instanceof AbsentBackend) {
+            // Another node has the file; two writers that know nothing of each other would spoil it.
+            backend = opened(below.filename(), () -> RawFileBackend.openBeside(path.get()));
+        } else if (path.isPresent()) {
             lend(below);
             // What lies over a blkdebug node may be a format's file, of any size.
             backend = opened(
@@ -128,6 +136,36 @@ final class NodeOpener {
             backend = new ChildBackend(below);
         }
         return faulty(backend, spec, below);
+    }
+
+    /** QEMU's raw-format.c has the words. */
+    private static Backend part(NodeSpec.RawPart part, Backend whole) throws NodeRefusedException {
+        long wholeBytes = whole.sizeBytes();
+        if (part.offsetBytes() > wholeBytes) {
+            throw closing(
+                    whole,
+                    "Offset (" + part.offsetBytes() + ") cannot be greater than size of the containing file ("
+                            + wholeBytes + ")");
+        }
+        long restBytes = wholeBytes - part.offsetBytes();
+        long sizeBytes = part.sizeBytes().orElse(restBytes);
+        if (sizeBytes > restBytes) {
+            throw closing(
+                    whole,
+                    "The sum of offset (" + part.offsetBytes() + ") and size (" + sizeBytes
+                            + ") has to be smaller or equal to the  actual size of the containing file (" + wholeBytes
+                            + ")");
+        }
+        return new RangeBackend(whole, part.offsetBytes(), sizeBytes);
+    }
+
+    private static NodeRefusedException closing(Backend opened, String why) throws NodeRefusedException {
+        try {
+            opened.close();
+        } catch (IOException e) {
+            return new NodeRefusedException(why + "; and then: " + e.getMessage());
+        }
+        return new NodeRefusedException(why);
     }
 
     private Backend qcow2(NodeSpec.Qcow2 spec, BackendAccess access, Map<String, Node> children)

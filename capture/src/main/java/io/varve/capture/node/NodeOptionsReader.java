@@ -20,6 +20,7 @@ import java.util.OptionalLong;
  */
 public final class NodeOptionsReader {
     private static final long NULL_BYTES = 1L << 30;
+    private static final int SECTOR_BYTES = 512;
 
     private NodeOptionsReader() {}
 
@@ -39,18 +40,43 @@ public final class NodeOptionsReader {
         String driver = members.text("driver");
         NodeOptions options = options(members);
         return switch (driver) {
-            case "raw" -> new NodeSpec.Raw(options, child(members, "file"));
+            case "raw" -> raw(options, members);
             case "qcow2" -> new NodeSpec.Qcow2(options, child(members, "file"), backing(members));
             case "file", "host_device" -> file(options, driver, members);
             case "null-co" ->
                 new NodeSpec.NullCo(
-                        options, members.number("size").orElse(NULL_BYTES), members.flag("read-zeroes", false));
+                        options,
+                        members.number("size").orElse(NULL_BYTES),
+                        members.flag("read-zeroes", false),
+                        notNegative("latency-ns", members.number("latency-ns").orElse(0L)));
             case "nbd" -> new NodeSpec.Nbd(options, nbd(members), reconnectDelay(members));
             case "copy-before-write" -> copyBeforeWrite(options, members);
             case "snapshot-access" -> new NodeSpec.SnapshotAccess(options, child(members, "file"));
             case "blkdebug" -> new NodeSpec.Blkdebug(options, child(members, "image"), rules(members));
             default -> throw new NodeRefusedException("Parameter 'driver' does not accept value '" + driver + "'");
         };
+    }
+
+    private static NodeSpec raw(NodeOptions options, Members members) throws NodeRefusedException {
+        Optional<Long> offset = members.number("offset");
+        Optional<Long> size = members.number("size");
+        ChildSpec file = child(members, "file");
+        if (offset.orElse(0L) == 0 && size.isEmpty()) {
+            return new NodeSpec.Raw(options, file);
+        }
+        OptionalLong sizeBytes =
+                size.isEmpty() ? OptionalLong.empty() : OptionalLong.of(notNegative("size", size.get()));
+        if (sizeBytes.orElse(0) % SECTOR_BYTES != 0) {
+            throw new NodeRefusedException("Specified size is not multiple of " + SECTOR_BYTES);
+        }
+        return new NodeSpec.RawPart(options, file, notNegative("offset", offset.orElse(0L)), sizeBytes);
+    }
+
+    private static long notNegative(String name, long value) throws NodeRefusedException {
+        if (value < 0) {
+            throw new NodeRefusedException("Parameter '" + name + "' expects uint64");
+        }
+        return value;
     }
 
     private static NodeSpec copyBeforeWrite(NodeOptions options, Members members) throws NodeRefusedException {

@@ -5,6 +5,7 @@ import io.varve.capture.backend.qcow2.BackingRule;
 import io.varve.capture.filter.OnCopyError;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** A node that is to be made (QAPI's BlockdevOptions, of the drivers that there are here). */
 public sealed interface NodeSpec {
@@ -21,6 +22,18 @@ public sealed interface NodeSpec {
         }
     }
 
+    /**
+     * A part of {@code file}, as it is.
+     *
+     * @param sizeBytes up to the file's end when empty
+     */
+    record RawPart(NodeOptions options, ChildSpec file, long offsetBytes, OptionalLong sizeBytes) implements NodeSpec {
+        @Override
+        public String driver() {
+            return "raw";
+        }
+    }
+
     record Qcow2(NodeOptions options, ChildSpec file, Backing backing) implements NodeSpec {
         @Override
         public String driver() {
@@ -31,8 +44,12 @@ public sealed interface NodeSpec {
     /** A file, or a device when {@code driver} is {@code host_device}. */
     record FileNode(NodeOptions options, String driver, String filename) implements NodeSpec {}
 
-    /** Takes everything, and keeps nothing. */
-    record NullCo(NodeOptions options, long sizeBytes, boolean readZeroes) implements NodeSpec {
+    /**
+     * Takes everything, and keeps nothing.
+     *
+     * @param latencyNanos of each request
+     */
+    record NullCo(NodeOptions options, long sizeBytes, boolean readZeroes, long latencyNanos) implements NodeSpec {
         @Override
         public String driver() {
             return "null-co";
@@ -114,9 +131,12 @@ public sealed interface NodeSpec {
     default NodeSpec with(NodeOptions changed) {
         return switch (this) {
             case Raw(var _, ChildSpec file) -> new Raw(changed, file);
+            case RawPart(var _, ChildSpec file, long offset, OptionalLong size) ->
+                new RawPart(changed, file, offset, size);
             case Qcow2(var _, ChildSpec file, Backing backing) -> new Qcow2(changed, file, backing);
             case FileNode(var _, String driver, String filename) -> new FileNode(changed, driver, filename);
-            case NullCo(var _, long sizeBytes, boolean readZeroes) -> new NullCo(changed, sizeBytes, readZeroes);
+            case NullCo(var _, long sizeBytes, boolean zeroes, long latency) ->
+                new NullCo(changed, sizeBytes, zeroes, latency);
             case Nbd(var _, String uri, Duration delay) -> new Nbd(changed, uri, delay);
             case Blkdebug(var _, ChildSpec image, FaultRules rules) -> new Blkdebug(changed, image, rules);
             case CopyBeforeWrite(var _, ChildSpec file, ChildSpec target, Keeping keeping) ->
@@ -130,10 +150,12 @@ public sealed interface NodeSpec {
         return switch (this) {
             case FileNode file -> Optional.of(file.filename());
             case Raw(var _, ChildSpec.Inline(NodeSpec file)) -> file.bottom();
+            case RawPart(var _, ChildSpec.Inline(NodeSpec file), var _, var _) -> file.bottom();
             case Qcow2(var _, ChildSpec.Inline(NodeSpec file), var _) -> file.bottom();
             case Blkdebug(var _, ChildSpec.Inline(NodeSpec image), var _) -> image.bottom();
             case CopyBeforeWrite(var _, ChildSpec.Inline(NodeSpec file), var _, var _) -> file.bottom();
-            case Raw _, Qcow2 _, Blkdebug _, NullCo _, Nbd _, CopyBeforeWrite _, SnapshotAccess _ -> Optional.empty();
+            case Raw _, RawPart _, Qcow2 _, Blkdebug _, NullCo _, Nbd _ -> Optional.empty();
+            case CopyBeforeWrite _, SnapshotAccess _ -> Optional.empty();
         };
     }
 }

@@ -5,11 +5,23 @@ import io.varve.capture.backend.ZeroMode;
 import io.varve.formats.nbd.StatusExtent;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
-/** Takes writes and forgets them; reads as zeros (QEMU's null-co, which reads as anything unless it's told). */
-record NullBackend(long sizeBytes) implements Backend {
+/**
+ * Takes writes and forgets them; reads as zeros (QEMU's null-co, which reads as anything unless it's told).
+ *
+ * @param latencyNanos how long each request takes
+ */
+record NullBackend(long sizeBytes, long latencyNanos) implements Backend {
+    private void dally() {
+        if (latencyNanos > 0) {
+            LockSupport.parkNanos(latencyNanos);
+        }
+    }
+
     @Override
     public void read(long offsetBytes, ByteBuffer into) {
+        dally();
         while (into.remaining() >= Long.BYTES) {
             into.putLong(0);
         }
@@ -20,17 +32,24 @@ record NullBackend(long sizeBytes) implements Backend {
 
     @Override
     public void write(long offsetBytes, ByteBuffer data) {
+        dally();
         data.position(data.limit());
     }
 
     @Override
-    public void zero(long offsetBytes, long lengthBytes, ZeroMode mode) {}
+    public void zero(long offsetBytes, long lengthBytes, ZeroMode mode) {
+        dally();
+    }
 
     @Override
-    public void trim(long offsetBytes, long lengthBytes) {}
+    public void trim(long offsetBytes, long lengthBytes) {
+        dally();
+    }
 
     @Override
-    public void flush() {}
+    public void flush() {
+        dally();
+    }
 
     @Override
     public List<StatusExtent> allocation(long offsetBytes, long lengthBytes, int extentsMax) {

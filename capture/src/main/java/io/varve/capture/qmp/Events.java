@@ -7,6 +7,7 @@ import io.varve.capture.job.JobNews;
 import io.varve.core.job.ErrorAction;
 import io.varve.core.job.JobError;
 import io.varve.core.job.JobEvent;
+import io.varve.core.job.JobSetup;
 import io.varve.core.job.JobStatus;
 import io.varve.core.job.Operation;
 import java.time.Instant;
@@ -51,7 +52,11 @@ final class Events {
             case JobEvent.Cancelled _ -> event("BLOCK_JOB_CANCELLED", progress(job));
             case JobEvent.Completed(Optional<JobError> error) -> {
                 ObjectNode data = progress(job);
-                error.ifPresent(why -> data.put("error", why.text()).put("x-varve-reason", why.reason()));
+                error.ifPresent(why -> data.put("error", why.text()));
+                if (job.setup().settling() == JobSetup.Settling.ELSEWHERE) {
+                    // QEMU has no backups to the archive, so this is no change of its events.
+                    error.ifPresent(why -> data.put("x-varve-reason", why.reason()));
+                }
                 yield event("BLOCK_JOB_COMPLETED", data);
             }
         };

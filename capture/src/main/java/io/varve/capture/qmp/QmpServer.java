@@ -65,13 +65,15 @@ public final class QmpServer implements AutoCloseable {
         List<Command> all = new ArrayList<>();
         all.addAll(new TransactionCommands(jobs).commands());
         all.add(new BitmapDigest(face.agent(), face.graph()).command());
-        all.addAll(new QueryCommands(new BlockInfo(face.agent(), face.graph())).commands());
+        all.addAll(new QueryCommands(new BlockInfo(face.agent(), jobs, face.graph())).commands());
         all.addAll(new JobCommands(jobs).commands());
         all.add(new CreateCommand(jobs, face.graph()).command());
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
         all.addAll(new NodeCommands(face.graph(), jobs).commands());
         all.addAll(new ExportCommands(face.exports(), face.graph()).commands());
         all.addAll(new BlockStats(face.graph()).commands());
+        FailedJobs failed = new FailedJobs();
+        all.addAll(failed.commands());
         HumanMonitor human = new HumanMonitor(face.graph(), face.console(), this::execute);
         all.add(Command.of(
                 "human-monitor-command",
@@ -84,6 +86,7 @@ public final class QmpServer implements AutoCloseable {
             face.quit().run();
         }));
         this.commands = new CommandTable(all);
+        jobs.listen(failed);
         jobs.listen(event -> broadcast(events.of(event)));
         face.exports().listen(id -> broadcast(events.exportDeleted(id)));
     }

@@ -1,6 +1,7 @@
 package io.varve.capture.tracking;
 
 import io.varve.core.bits.Digest;
+import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.Bitmap;
@@ -59,6 +60,20 @@ public final class AgentBitmaps {
                                         .dirtyBytes())
                                 : Optional.<Long>empty())
                 .flatMap(bytes -> bytes);
+    }
+
+    /**
+     * What was written since a generation opened, as far as there still are marks of it, in units of {@code wanted}.
+     * Where marks are coarser, in theirs.
+     */
+    public long writtenBytes(DriveId id, long generation, Granularity wanted) throws IOException {
+        control.lock();
+        try {
+            AttachedDrive drive = drives.get(id);
+            return drive == null ? 0 : drive.writtenSince(generation, wanted).dirtyBytes();
+        } finally {
+            control.unlock();
+        }
     }
 
     /** SHA-256 of a bitmap's bits, as QEMU has it. Empty when there is no such bitmap. */

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -217,6 +218,11 @@ final class AttachedDrive {
             union.union(marks(generation));
         }
         return union;
+    }
+
+    /** The union of the marks that there are of a generation and of those that opened after it. */
+    Marks writtenSince(long generation, Granularity granularity) throws IOException {
+        return union(new TreeSet<>(state().generations().tailMap(generation).keySet()), granularity);
     }
 
     /** What the bitmap counts as dirty; 0 of an inconsistent one. */

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A node that another monitor deletes between its lookup and its use. */
 class NodeUseTest {
     private static final NodeSpec EMPTY =
-            new NodeSpec.NullCo(NodeOptions.DEFAULT.named(Optional.of("n")), 1 << 20, true);
+            new NodeSpec.NullCo(NodeOptions.DEFAULT.named(Optional.of("n")), 1 << 20, true, 0);
 
     @TempDir
     private Path directory;

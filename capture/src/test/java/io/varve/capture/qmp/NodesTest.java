@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.varve.capture.CaptureRole;
 import io.varve.capture.ServerConfig;
+import io.varve.capture.backend.UpstreamServer;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.tracking.AgentSurroundings;
 import io.varve.core.Tool;
@@ -185,5 +186,80 @@ class NodesTest {
         io("Base.1", "read -P 7 0 64k");
         assertFalse(console.toString().contains("failed"), console::toString);
         assertTrue(node("Base.1").at("/dirty-bitmaps/0/count").asLong() >= 65_536);
+    }
+
+    @Test
+    void shouldHaveAPartOfAFileForADrive() throws Exception {
+        Path whole = folder.resolve("whole.raw");
+        Tool.run("qemu-img", "create", "-f", "raw", whole.toString(), "2M").success();
+        String raw = "'driver': 'raw', 'node-name': 'part', 'file': {'driver': 'file', 'filename': '@/whole.raw'}";
+        run("blockdev-add", raw + ", 'offset': 1048576, 'size': 65536");
+        run("block-dirty-bitmap-add", "'node': 'part', 'name': 'b'");
+        io("part", "write -P 9 0 64k");
+        io("part", "write -P 9 64k 512");
+
+        assertEquals(65_536, node("part").at("/image/virtual-size").asLong());
+        assertEquals(65_536, node("part").at("/dirty-bitmaps/0/count").asLong());
+        assertEquals(
+                "write failed: Input/output error",
+                console.toString().lines().toList().getLast());
+        assertTrue(refused("blockdev-reopen", "'options': [{" + raw + "}]").contains("another name"));
+        run("blockdev-del", "'node-name': 'part'");
+
+        assertEquals(
+                "Offset (4194304) cannot be greater than size of the containing file (2097152)",
+                refused("blockdev-add", raw + ", 'offset': 4194304"));
+        assertEquals(
+                "Specified size is not multiple of 512", refused("blockdev-add", raw + ", 'offset': 0, 'size': 1000"));
+
+        console.setLength(0);
+        String other = raw.replace("'part'", "'moved'");
+        run("blockdev-add", other + ", 'offset': 1048576");
+        io("moved", "read -P 9 0 64k");
+        run("blockdev-reopen", "'options': [{" + other + "}]");
+        io("moved", "read -P 0 0 1M");
+        io("moved", "read -P 9 1M 64k");
+        assertFalse(console.toString().contains("failed"), console::toString);
+    }
+
+    @Test
+    void shouldReadTheFileOfAnotherNode() {
+        run("blockdev-add", "'driver': 'file', 'node-name': 'bytes', 'filename': '@/base.qcow2'");
+        run("blockdev-add", "'driver': 'qcow2', 'node-name': 'Base.1', 'file': 'bytes'");
+        run("blockdev-add", "'driver': 'raw', 'node-name': 'same', 'file': 'bytes', 'read-only': true");
+
+        io("Base.1", "write -P 7 0 64k");
+        io("same", "read -P 81 0 1"); // The Q of its magic.
+        assertFalse(console.toString().contains("failed"), console::toString);
+
+        run("blockdev-del", "'node-name': 'Base.1'");
+        run("blockdev-del", "'node-name': 'same'");
+        run("blockdev-del", "'node-name': 'bytes'");
+        addBase("");
+        io("Base.1", "read -P 7 0 64k");
+        assertFalse(console.toString().contains("failed"), console::toString);
+    }
+
+    @Test
+    void shouldCancelABackupWhoseTargetsServerIsAway() throws Exception {
+        io("drive0", "write -P 7 0 16M");
+        Path far = folder.resolve("far.raw");
+        Tool.run("qemu-img", "create", "-f", "raw", far.toString(), "16M").success();
+        try (UpstreamServer server = UpstreamServer.qemu(folder.resolve("far.sock"), far)) {
+            run(
+                    "blockdev-add",
+                    "'driver': 'raw', 'node-name': 'far', 'file': {'driver': 'nbd', 'reconnect-delay': 3600, 'server':"
+                            + " {'type': 'unix', 'path': '@/far.sock'}}");
+            run(
+                    "blockdev-backup",
+                    "'device': 'drive0', 'target': 'far', 'sync': 'full', 'job-id': 'j', 'speed': 65536");
+        }
+        run("block-job-set-speed", "'device': 'j', 'speed': 0");
+
+        run("block-job-cancel", "'device': 'j'");
+
+        assertEquals("BLOCK_JOB_CANCELLED", monitor.jobEnd("j").path("event").asText());
+        monitor.gone("j");
+        run("blockdev-del", "'node-name': 'far'");
     }
 }

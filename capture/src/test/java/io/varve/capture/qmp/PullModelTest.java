@@ -106,13 +106,13 @@ class PullModelTest {
         }
     }
 
+    /** While a job runs its filter is under the device, and bitmaps are its node's. */
     private long dirtyBytes(String bitmap) {
-        for (JsonNode each : monitor.run("{\"execute\": \"query-block\"}")
-                .path(0)
-                .path("inserted")
-                .path("dirty-bitmaps")) {
-            if (each.path("name").asText().equals(bitmap)) {
-                return each.path("count").asLong();
+        for (JsonNode node : monitor.run("{\"execute\": \"query-named-block-nodes\"}")) {
+            for (JsonNode each : node.path("dirty-bitmaps")) {
+                if (each.path("name").asText().equals(bitmap)) {
+                    return each.path("count").asLong();
+                }
             }
         }
         throw new AssertionError("no bitmap " + bitmap);

@@ -30,6 +30,11 @@ public final class LocalImageTarget implements ImageTarget {
         return "'" + file.path() + "'";
     }
 
+    /** Where it is to appear. */
+    public Path path() {
+        return file.path();
+    }
+
     /** What stands in the way of {@link #complete} now, in one sentence. */
     public Optional<String> objection() {
         return file.objection();

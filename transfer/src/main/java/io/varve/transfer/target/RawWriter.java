@@ -71,6 +71,14 @@ public final class RawWriter implements ImageWriter {
         return place instanceof Place.Existing;
     }
 
+    /** Where a new file is to appear; empty when it was there. */
+    public Optional<Path> newFile() {
+        return switch (place) {
+            case Place.New(NewFile file) -> Optional.of(file.path());
+            case Place.Existing _ -> Optional.empty();
+        };
+    }
+
     /** What stands in the way of {@link #complete} now, in one sentence. */
     public Optional<String> objection() {
         return switch (place) {
