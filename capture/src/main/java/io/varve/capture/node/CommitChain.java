@@ -50,10 +50,10 @@ record CommitChain(Node root, Node top, Node base) {
             return root;
         }
         String file = order.top().get();
-        return chain(root).stream()
-                .filter(node -> isImage(node, file))
-                .findFirst()
-                .orElseThrow(() -> new NodeRefusedException("Top image file " + file + " not found"));
+        return isImage(root, file)
+                ? root
+                : under(root, file)
+                        .orElseThrow(() -> new NodeRefusedException("Top image file " + file + " not found"));
     }
 
     private static Node base(NodeGraph graph, Node top, CommitOrder order) throws NodeRefusedException {
@@ -63,16 +63,33 @@ record CommitChain(Node root, Node top, Node base) {
         if (order.baseNode().isPresent()) {
             return inChain(graph, top, order.baseNode().get());
         }
-        List<Node> chain = chain(top);
         if (order.base().isEmpty()) {
-            return chain.getLast();
+            return chain(top).getLast();
         }
         String file = order.base().get();
-        return chain.stream()
-                .skip(1)
-                .filter(node -> isImage(node, file))
-                .findFirst()
+        return under(top, file)
                 .orElseThrow(() -> new NodeRefusedException("Can't find '" + file + "' in the backing chain"));
+    }
+
+    /** The first image under another one that a file's name means, which may be relative to the image over it. */
+    private static Optional<Node> under(Node top, String file) {
+        List<Node> chain = chain(top);
+        for (int index = 1; index < chain.size(); index++) {
+            Optional<Path> over = chain.get(index - 1).path();
+            if (isImage(chain.get(index), file)
+                    || (over.isPresent() && isImage(chain.get(index), beside(over.get(), file)))) {
+                return Optional.of(chain.get(index));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String beside(Path image, String file) {
+        try {
+            return image.resolveSibling(file).toString();
+        } catch (InvalidPathException e) {
+            return file;
+        }
     }
 
     private static Node inChain(NodeGraph graph, Node from, String name) throws NodeRefusedException {

@@ -27,7 +27,9 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -38,10 +40,12 @@ final class ImageAgent implements AutoCloseable {
 
     private final Path folder;
     private final CaptureRole role;
+    private final Queue<String> console;
 
-    private ImageAgent(Path folder, CaptureRole role) {
+    private ImageAgent(Path folder, CaptureRole role, Queue<String> console) {
         this.folder = folder;
         this.role = role;
+        this.console = console;
     }
 
     /**
@@ -88,6 +92,7 @@ final class ImageAgent implements AutoCloseable {
                         List.of(DriveArgument.parse("drive0=" + folder.resolve(image) + ",format=qcow2,backing=on"))),
                 Optional.empty(),
                 "varve test");
+        Queue<String> console = new ConcurrentLinkedQueue<>();
         return new ImageAgent(
                 folder,
                 CaptureRole.start(
@@ -97,7 +102,9 @@ final class ImageAgent implements AutoCloseable {
                                 InstantSource.system(),
                                 System::nanoTime,
                                 new SecureRandom(),
-                                new UUID(3, 4))));
+                                new UUID(3, 4)),
+                        console::add),
+                console);
     }
 
     private static NbdAddress nbd(Path folder) {
@@ -119,6 +126,14 @@ final class ImageAgent implements AutoCloseable {
     /** A connection of a guest's to the drive. */
     static NbdClient connect(Path folder) throws IOException {
         return NbdClient.connect(new NbdUri(nbd(folder), "drive0"), List.of(), NbdClientOptions.DEFAULT);
+    }
+
+    /** The last line that qemu-io printed which begins so; empty when there's none. */
+    String said(String begin) {
+        return String.join("", console)
+                .lines()
+                .filter(line -> line.startsWith(begin))
+                .reduce("", (_, last) -> last);
     }
 
     void guest(String command) throws Exception {
