@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 
 /**
  * A drive as it was when this was made, for as long as all its writes come through {@link #preserve}: old content goes
@@ -39,6 +40,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Thread: safe for any thread that isn't interrupted; a write waits on its own thread.
  */
 public final class CopyBeforeWrite {
+    private static final LongSupplier NANOS = System::nanoTime;
     private static final int COPY_BYTES_MAX = 1 << 20;
     private static final long STATUS_BYTES_MAX = 1L << 30;
 
@@ -94,7 +96,7 @@ public final class CopyBeforeWrite {
     public void preserve(long offsetBytes, long lengthBytes) throws IOException {
         long from = offsetBytes >>> granule.shift();
         long to = Math.min(granule.granules(offsetBytes + lengthBytes), granule.granules(sizeBytes));
-        long beganNanos = System.nanoTime();
+        long beganNanos = NANOS.getAsLong();
         try {
             for (long first = claim(from, to, beganNanos); first >= 0; first = claim(from, to, beganNanos)) {
                 keep(first, claimedUntil(first, to), beganNanos);
@@ -112,7 +114,7 @@ public final class CopyBeforeWrite {
     }
 
     private long leftNanos(long beganNanos) {
-        return terms.timeout().toNanos() - (System.nanoTime() - beganNanos);
+        return terms.timeout().toNanos() - (NANOS.getAsLong() - beganNanos);
     }
 
     private IOException timedOut() {

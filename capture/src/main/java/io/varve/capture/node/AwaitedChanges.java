@@ -9,9 +9,11 @@ import io.varve.formats.nbd.NbdError;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /** Changes of an export, each of which is waited for. Safe for any thread; an interrupt ends no wait. */
 public record AwaitedChanges(Export export) {
+    private static final LongSupplier NANOS = System::nanoTime;
     private static final long FOR_EVER = Long.MAX_VALUE;
 
     private interface Begin {
@@ -95,7 +97,7 @@ public record AwaitedChanges(Export export) {
 
         private synchronized void awaitEnd(long waitNanosMax) {
             boolean interrupted = false;
-            long beganNanos = System.nanoTime();
+            long beganNanos = NANOS.getAsLong();
             long leftNanos = waitNanosMax;
             while (!ended && leftNanos > 0) {
                 try {
@@ -103,7 +105,7 @@ public record AwaitedChanges(Export export) {
                         wait();
                     } else {
                         TimeUnit.NANOSECONDS.timedWait(this, leftNanos);
-                        leftNanos = waitNanosMax - (System.nanoTime() - beganNanos);
+                        leftNanos = waitNanosMax - (NANOS.getAsLong() - beganNanos);
                     }
                 } catch (InterruptedException e) {
                     interrupted = true;

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 
 /**
  * A device over a node that may be replaced under it while guests write: each change is made to one node or the other,
@@ -24,6 +25,7 @@ import java.util.concurrent.locks.LockSupport;
  * <p>Safe for any thread.
  */
 public final class DeviceIo implements Export {
+    private static final LongSupplier NANOS = System::nanoTime;
     private static final long LOOK_NANOS = 50_000;
 
     private final Gate gate = new Gate(AgentOptions.IN_FLIGHT_MAX, System::nanoTime);
@@ -48,9 +50,9 @@ public final class DeviceIo implements Export {
         }
         gate.hold();
         try {
-            long beganNanos = System.nanoTime();
+            long beganNanos = NANOS.getAsLong();
             while (gate.countInside(_ -> true) > 0) {
-                if (System.nanoTime() - beganNanos > waitNanosMax) {
+                if (NANOS.getAsLong() - beganNanos > waitNanosMax) {
                     return false;
                 }
                 LockSupport.parkNanos(LOOK_NANOS);

@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 
 /**
  * Where all writes to a node go, whoever makes them. At first they go to the untracked export; {@link #track} lets
@@ -22,6 +23,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Safe for any thread. A write to a tracked node costs one volatile read here.
  */
 public final class NodeIo implements Export {
+    private static final LongSupplier NANOS = System::nanoTime;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition idle = lock.newCondition();
     private final Condition begun = lock.newCondition();
@@ -84,10 +86,10 @@ public final class NodeIo implements Export {
     /** An interrupt doesn't end the wait. */
     private long awaitIdle(long nanos) {
         boolean interrupted = false;
-        long endNanos = System.nanoTime() + nanos;
+        long endNanos = NANOS.getAsLong() + nanos;
         while (true) {
             try {
-                long left = idle.awaitNanos(endNanos - System.nanoTime());
+                long left = idle.awaitNanos(endNanos - NANOS.getAsLong());
                 if (interrupted) {
                     Thread.currentThread().interrupt();
                 }
