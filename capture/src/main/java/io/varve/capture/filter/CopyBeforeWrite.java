@@ -2,18 +2,28 @@ package io.varve.capture.filter;
 
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.PermissionDeniedException;
+import io.varve.capture.backend.RequestFailedException;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.HierarchicalBitSet;
 import io.varve.core.snapshot.Protection;
+import io.varve.formats.nbd.NbdError;
 import io.varve.formats.nbd.StatusExtent;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 
 /**
  * A drive as it was when this was made, for as long as all its writes come through {@link #preserve}: old content goes
@@ -30,6 +40,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Thread: safe for any thread that isn't interrupted; a write waits on its own thread.
  */
 public final class CopyBeforeWrite {
+    private static final LongSupplier NANOS = System::nanoTime;
     private static final int COPY_BYTES_MAX = 1 << 20;
     private static final long STATUS_BYTES_MAX = 1L << 30;
 
@@ -37,7 +48,9 @@ public final class CopyBeforeWrite {
     private final Target target;
     private final Granularity granule;
     private final Protection protection;
-    private final OnCopyError onError;
+    private final CopyTerms terms;
+    private final ExecutorService copiers = Executors.newCachedThreadPool(
+            Thread.ofPlatform().daemon().name("varve-copy-before-write").factory());
     private final long sizeBytes;
     private final HierarchicalBitSet preserved;
     private final HierarchicalBitSet released;
@@ -59,13 +72,12 @@ public final class CopyBeforeWrite {
     }
 
     /** @param granule what is copied at once, at least */
-    public CopyBeforeWrite(
-            Backend source, Target target, Granularity granule, Protection protection, OnCopyError onError) {
+    public CopyBeforeWrite(Backend source, Target target, Granularity granule, Protection protection, CopyTerms terms) {
         this.source = source;
         this.target = target;
         this.granule = granule;
         this.protection = protection;
-        this.onError = onError;
+        this.terms = terms;
         this.sizeBytes = source.sizeBytes();
         long granules = Math.max(1, granule.granules(sizeBytes));
         this.preserved = HierarchicalBitSet.ofHeap(granules);
@@ -84,27 +96,78 @@ public final class CopyBeforeWrite {
     public void preserve(long offsetBytes, long lengthBytes) throws IOException {
         long from = offsetBytes >>> granule.shift();
         long to = Math.min(granule.granules(offsetBytes + lengthBytes), granule.granules(sizeBytes));
-        long first = claim(from, to);
-        while (first >= 0) {
-            long end = claimedUntil(first, to);
-            boolean isKept = false;
-            try {
-                copy(first, end);
-                isKept = true;
-            } catch (IOException e) {
-                if (onError == OnCopyError.BREAK_GUEST_WRITE) {
-                    throw e;
-                }
-                broken = true;
-            } finally {
-                end(first, end, isKept);
+        long beganNanos = NANOS.getAsLong();
+        try {
+            for (long first = claim(from, to, beganNanos); first >= 0; first = claim(from, to, beganNanos)) {
+                keep(first, claimedUntil(first, to), beganNanos);
             }
-            first = claim(from, to);
+        } catch (IOException e) {
+            if (terms.onError() == OnCopyError.BREAK_GUEST_WRITE) {
+                throw e;
+            }
+            broken = true;
+        }
+    }
+
+    private boolean isBounded() {
+        return !terms.timeout().isZero();
+    }
+
+    private long leftNanos(long beganNanos) {
+        return terms.timeout().toNanos() - (NANOS.getAsLong() - beganNanos);
+    }
+
+    private IOException timedOut() {
+        return new RequestFailedException(
+                NbdError.EIO,
+                "old content wasn't copied within " + terms.timeout().toSeconds() + " s, cbw-timeout's time");
+    }
+
+    /** A copy that takes too long goes on, and what it has kept then stays kept. */
+    private void keep(long first, long end, long beganNanos) throws IOException {
+        if (!isBounded()) {
+            keep(first, end);
+            return;
+        }
+        Future<Boolean> copy = copiers.submit(() -> {
+            keep(first, end);
+            return true;
+        });
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    boolean _ = copy.get(leftNanos(beganNanos), TimeUnit.NANOSECONDS);
+                    return;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } catch (TimeoutException e) {
+            throw timedOut();
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException failure
+                    ? failure
+                    : new IOException("old content wasn't copied because of a bug", e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void keep(long first, long end) throws IOException {
+        boolean isKept = false;
+        try {
+            copy(first, end);
+            isKept = true;
+        } finally {
+            end(first, end, isKept);
         }
     }
 
     /** The first granule that this thread is to copy, or -1 when there's nothing left; waits for those of others. */
-    private long claim(long from, long to) {
+    private long claim(long from, long to, long beganNanos) throws IOException {
         lock.lock();
         try {
             while (true) {
@@ -116,10 +179,28 @@ public final class CopyBeforeWrite {
                     copying.set((int) first);
                     return first;
                 }
-                changed.awaitUninterruptibly();
+                awaitCopy(first, beganNanos);
             }
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Another write copies it. */
+    private void awaitCopy(long granuleIndex, long beganNanos) throws IOException {
+        while (copying.get((int) granuleIndex)) {
+            if (!isBounded()) {
+                changed.awaitUninterruptibly();
+                continue;
+            }
+            try {
+                if (changed.awaitNanos(leftNanos(beganNanos)) <= 0) {
+                    throw timedOut();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while another write's old content was copied");
+            }
         }
     }
 

@@ -5,6 +5,7 @@ import io.varve.capture.backend.FaultEvent;
 import io.varve.capture.backend.PermissionDeniedException;
 import io.varve.capture.backend.RequestFailedException;
 import io.varve.capture.backend.ZeroMode;
+import io.varve.capture.node.AwaitedChanges;
 import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.node.NodeRefusedException;
@@ -21,10 +22,12 @@ final class IoRun {
 
     private final NodeGraph graph;
     private final Node node;
+    private final AwaitedChanges guest;
 
     IoRun(NodeGraph graph, Node node) {
         this.graph = graph;
         this.node = node;
+        this.guest = new AwaitedChanges(graph.guests(node));
     }
 
     String run(IoCommand command) {
@@ -32,8 +35,8 @@ final class IoRun {
             case IoCommand.Write write -> write(write);
             case IoCommand.Read read -> read(read);
             case IoCommand.Discard(long offset, long length, boolean quiet) ->
-                told("discard", offset, length, quiet, () -> node.io().trimNow(offset, length));
-            case IoCommand.Flush _ -> told("flush", 0, 0, true, () -> node.io().flushNow());
+                told("discard", offset, length, quiet, () -> guest.trim(offset, length));
+            case IoCommand.Flush _ -> told("flush", 0, 0, true, () -> guest.flush());
             case IoCommand.Length _ -> size(node.backend().sizeBytes()) + "\n";
             case IoCommand.Truncate(long sizeBytes) -> truncate(sizeBytes);
             case IoCommand.Break(String event, String tag) -> breakAt(event, tag);
@@ -74,16 +77,15 @@ final class IoRun {
     private String write(IoCommand.Write write) {
         return told("wrote", write.offsetBytes(), write.lengthBytes(), write.quiet(), () -> {
             if (write.zero()) {
-                node.io()
-                        .zeroNow(
-                                write.offsetBytes(),
-                                write.lengthBytes(),
-                                write.unmap() ? ZeroMode.MAY_PUNCH : ZeroMode.KEEP_ALLOCATED);
+                guest.zero(
+                        write.offsetBytes(),
+                        write.lengthBytes(),
+                        write.unmap() ? ZeroMode.MAY_PUNCH : ZeroMode.KEEP_ALLOCATED);
             } else {
                 fill(write);
             }
             if (write.durable()) {
-                node.io().flushNow();
+                guest.flush();
             }
         });
     }
@@ -95,7 +97,7 @@ final class IoRun {
             int count = (int) Math.min(left, 64L * PIECE_BYTES);
             ByteBuffer piece = ByteBuffer.allocate(count);
             Arrays.fill(piece.array(), (byte) write.pattern());
-            node.io().writeNow(write.offsetBytes() + write.lengthBytes() - left, piece);
+            guest.write(write.offsetBytes() + write.lengthBytes() - left, piece);
             left -= count;
         }
     }

@@ -153,8 +153,18 @@ public final class ArchiveBackups {
         }
         return switch (jobs.transact(backups, request.completion())) {
             case JobsAnswer.Refused(String why) -> new Answer.Refused(why);
-            case JobsAnswer.Done done -> new Answer.Started(done.syncPoint(), parts);
+            case JobsAnswer.Done done -> new Answer.Started(done.syncPoint(), named(parts, done.jobs()));
         };
+    }
+
+    /** A job is named by its device, which may have another log by now than one of its own name. */
+    private static List<Part> named(List<Part> parts, List<JobInfo> jobs) {
+        List<Part> named = new ArrayList<>();
+        for (int index = 0; index < parts.size(); index++) {
+            Part part = parts.get(index);
+            named.add(new Part(part.drive(), jobs.get(index).id(), part.sync(), part.reason()));
+        }
+        return named;
     }
 
     private Choice choice(DriveState state, String name) {

@@ -113,18 +113,33 @@ public final class Journal implements AutoCloseable {
         }
         ByteBuffer frame = Frame.encode(records.stream().map(codec::encode).toList());
         int frameBytes = frame.remaining();
+        write(frame);
+        for (int index = 0; index < records.size(); index++) {
+            place(records.get(index).control(), new Place(endBytes, index));
+        }
+        endBytes += frameBytes;
+    }
+
+    /**
+     * A write that fails, as on a full disk, leaves nothing behind, and others may be tried later. After a failed flush
+     * nobody knows what's on the disk.
+     */
+    private void write(ByteBuffer frame) throws IOException {
         try {
             DurableFiles.writeFully(channel, frame, endBytes);
+        } catch (IOException e) {
+            failure = Optional.of(String.valueOf(e.getMessage()));
+            cutOff();
+            failure = Optional.empty();
+            throw e;
+        }
+        try {
             channel.force(false);
         } catch (IOException e) {
             failure = Optional.of(String.valueOf(e.getMessage()));
             cutOff();
             throw e;
         }
-        for (int index = 0; index < records.size(); index++) {
-            place(records.get(index).control(), new Place(endBytes, index));
-        }
-        endBytes += frameBytes;
     }
 
     /**

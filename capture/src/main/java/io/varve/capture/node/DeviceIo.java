@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 
 /**
  * A device over a node that may be replaced under it while guests write: each change is made to one node or the other,
@@ -24,6 +25,7 @@ import java.util.concurrent.locks.LockSupport;
  * <p>Safe for any thread.
  */
 public final class DeviceIo implements Export {
+    private static final LongSupplier NANOS = System::nanoTime;
     private static final long LOOK_NANOS = 50_000;
 
     private final Gate gate = new Gate(AgentOptions.IN_FLIGHT_MAX, System::nanoTime);
@@ -36,13 +38,32 @@ public final class DeviceIo implements Export {
         Arrays.setAll(writes, slot -> new DeviceWrite(gate, slot));
     }
 
-    /** Keeps changes waiting until {@link #letGo}; waits until those in flight have ended. */
-    public synchronized void hold() {
+    /**
+     * Keeps changes and flushes waiting until {@link #letGo}.
+     *
+     * @param waitNanosMax how long those in flight may take to end
+     * @return whether they have ended; else nobody waits
+     */
+    public synchronized boolean hold(long waitNanosMax) {
         if (held) {
             throw new IllegalStateException("the device is held already");
         }
-        holdGate();
-        held = true;
+        gate.hold();
+        try {
+            long beganNanos = NANOS.getAsLong();
+            while (gate.countInside(_ -> true) > 0) {
+                if (NANOS.getAsLong() - beganNanos > waitNanosMax) {
+                    return false;
+                }
+                LockSupport.parkNanos(LOOK_NANOS);
+            }
+            held = true;
+            return true;
+        } finally {
+            if (!held) {
+                gate.letGo();
+            }
+        }
     }
 
     /** Ends {@link #hold}. */
@@ -53,30 +74,12 @@ public final class DeviceIo implements Export {
         }
     }
 
-    /** Puts another node under the device; waits until the changes in flight have ended. */
+    /** Puts another node under the device, which is held. */
     public synchronized void replace(Node other) {
-        if (held) {
-            node = other;
-            return;
+        if (!held) {
+            throw new IllegalStateException("the device isn't held");
         }
-        holdGate();
-        try {
-            node = other;
-        } finally {
-            gate.letGo();
-        }
-    }
-
-    private void holdGate() {
-        gate.hold();
-        try {
-            while (gate.countInside(_ -> true) > 0) {
-                LockSupport.parkNanos(LOOK_NANOS);
-            }
-        } catch (RuntimeException | Error e) {
-            gate.letGo();
-            throw e;
-        }
+        node = other;
     }
 
     /** Admits a write, unless the node is being replaced: then when that's done. */
@@ -102,14 +105,41 @@ public final class DeviceIo implements Export {
         return node.io().metaContexts();
     }
 
+    /** What only looks at a node. */
+    private interface Look<T> {
+        T at(NodeIo io) throws IOException;
+    }
+
+    /** A node that was taken away meanwhile may fail: the one in its place knows, too. */
+    @SuppressWarnings("ReferenceEquality") // Another one is meant, not one like it.
+    private <T> T looked(Look<T> look) throws IOException {
+        while (true) {
+            Node at = node;
+            try {
+                return look.at(at.io());
+            } catch (IOException e) {
+                if (at == node) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     @Override
     public void read(long offsetBytes, ByteBuffer into) throws IOException {
-        node.io().read(offsetBytes, into);
+        int begin = into.position();
+        int end = into.limit();
+        boolean _ = looked(io -> {
+            io.read(offsetBytes, into.limit(end).position(begin));
+            return true;
+        });
     }
 
     @Override
     public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
-        return node.io().readAtOnce(offsetBytes, into);
+        int begin = into.position();
+        int end = into.limit();
+        return looked(io -> io.readAtOnce(offsetBytes, into.limit(end).position(begin)));
     }
 
     @Override
@@ -119,7 +149,7 @@ public final class DeviceIo implements Export {
 
     @Override
     public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
-        return node.io().zeroBytes(offsetBytes, lengthBytes);
+        return looked(io -> io.zeroBytes(offsetBytes, lengthBytes));
     }
 
     @Override
@@ -155,14 +185,21 @@ public final class DeviceIo implements Export {
         }
     }
 
+    /** Also one of these ends before the node goes. */
     @Override
     public void flush(Completion completion) {
-        node.io().flush(completion);
+        DeviceWrite flush = admitted(completion);
+        try {
+            node.io().flush(flush);
+        } catch (RuntimeException | Error e) {
+            flush.abandon();
+            throw e;
+        }
     }
 
     @Override
     public List<StatusExtent> blockStatus(String context, long offsetBytes, long lengthBytes, int extentsMax)
             throws IOException {
-        return node.io().blockStatus(context, offsetBytes, lengthBytes, extentsMax);
+        return looked(io -> io.blockStatus(context, offsetBytes, lengthBytes, extentsMax));
     }
 }

@@ -1,5 +1,7 @@
 package io.varve.capture.node;
 
+import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -7,14 +9,50 @@ import java.util.Optional;
 
 /** The devices by id, the oldest first. Thread: the lock of {@link NodeGraph}. */
 final class DeviceTable {
-    private final Map<String, Device> devices = new LinkedHashMap<>();
+    /** How long what guests have under way may take to end before a node goes from under their device. */
+    static final long HOLD_NANOS_MAX = Duration.ofSeconds(5).toNanos();
 
-    void put(Device device) {
+    private final Map<String, Device> devices = new LinkedHashMap<>();
+    private final Map<String, DeviceIo> ios = new HashMap<>();
+
+    /** Gives its export when it's the first time that a node is under it. */
+    Optional<DeviceIo> add(Device device) {
         devices.put(device.id(), device);
+        if (device.node().isEmpty() || ios.containsKey(device.id())) {
+            return Optional.empty();
+        }
+        DeviceIo io = new DeviceIo(device.node().get());
+        ios.put(device.id(), io);
+        return Optional.of(io);
     }
 
-    Optional<Device> remove(String id) {
-        return Optional.ofNullable(devices.remove(id));
+    /** The way of a guest's requests; empty while it has never had a node. */
+    Optional<DeviceIo> io(Device device) {
+        return Optional.ofNullable(ios.get(device.id()));
+    }
+
+    /**
+     * Has guests' changes wait, until {@link #letGo}.
+     *
+     * @throws NodeRefusedException when what's in flight doesn't end soon; then nobody waits
+     */
+    void hold(Device device) throws NodeRefusedException {
+        Optional<DeviceIo> io = io(device);
+        if (io.isPresent() && !io.get().hold(HOLD_NANOS_MAX)) {
+            throw new NodeRefusedException("Drive '" + device.id() + "' has writes in flight that haven't ended within "
+                    + Duration.ofNanos(HOLD_NANOS_MAX).toSeconds()
+                    + " s, and its node can't be changed before: try again when its storage answers");
+        }
+    }
+
+    void letGo(Device device) {
+        io(device).ifPresent(DeviceIo::letGo);
+    }
+
+    /** Puts another node under a device that's held. */
+    void replace(Device device, Node node) {
+        devices.put(device.id(), device.with(node));
+        io(device).ifPresent(io -> io.replace(node));
     }
 
     boolean has(String id) {
@@ -51,6 +89,7 @@ final class DeviceTable {
     }
 
     void clear() {
+        ios.values().forEach(DeviceIo::letGo);
         devices.clear();
     }
 }

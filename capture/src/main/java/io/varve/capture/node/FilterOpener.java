@@ -47,7 +47,7 @@ final class FilterOpener {
                 new NodeTarget(target),
                 granule,
                 protection,
-                spec.keeping().onError());
+                spec.keeping().terms());
         return new CopyBeforeWriteBackend(new ChildBackend(file), kept);
     }
 

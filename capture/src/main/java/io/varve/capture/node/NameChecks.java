@@ -16,8 +16,13 @@ final class NameChecks {
         }
     }
 
-    static void node(String name, DeviceTable devices, Map<String, Node> nodes, Map<String, Node> aliases)
+    /** A node that wasn't given a name is given one that's free. */
+    static void node(Optional<String> wanted, DeviceTable devices, Map<String, Node> nodes, Map<String, Node> aliases)
             throws NodeRefusedException {
+        if (wanted.isEmpty()) {
+            return;
+        }
+        String name = wanted.get();
         Optional<String> objection = NodeNames.objection(name);
         if (objection.isPresent()) {
             throw new NodeRefusedException(objection.get());

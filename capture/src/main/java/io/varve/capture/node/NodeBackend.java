@@ -21,6 +21,7 @@ public final class NodeBackend implements Backend {
     private volatile Resizing resizing = sizeBytes -> now().resize(sizeBytes);
     private volatile Optional<ReentrantReadWriteLock> fence = Optional.empty();
     private volatile Optional<CompletableFuture<Void>> change = Optional.empty();
+    private volatile Changed changed = (_, _) -> {};
 
     NodeBackend(Backend backend) {
         now = backend;
@@ -34,6 +35,22 @@ public final class NodeBackend implements Backend {
 
     void resizing(Resizing other) {
         resizing = other;
+    }
+
+    /** Hears of changes: of each when it was made, or tried, and before whoever made it does. */
+    @FunctionalInterface
+    public interface Changed {
+        void range(long offsetBytes, long lengthBytes);
+    }
+
+    /** Has {@code listener} told of all changes from now on that end from now on, and nobody else. */
+    public void watch(Changed listener) {
+        changed = listener;
+    }
+
+    /** Ends {@link #watch}. */
+    public void unwatch() {
+        changed = (_, _) -> {};
     }
 
     /** What the requests go to at present. */
@@ -80,6 +97,18 @@ public final class NodeBackend implements Backend {
         }
     }
 
+    /** A look at a backend that was closed meanwhile is made again, at the next one. */
+    private <T> T looked(Look<T> look) throws IOException {
+        while (true) {
+            Backend backend = now;
+            try {
+                return fenced(look);
+            } catch (IOException e) {
+                throwUnlessReplaced(backend, e);
+            }
+        }
+    }
+
     /** What takes the place of a backend, which it closes. */
     @FunctionalInterface
     interface Change {
@@ -120,7 +149,7 @@ public final class NodeBackend implements Backend {
 
     @Override
     public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
-        return fenced(backend -> backend.zeroBytes(offsetBytes, lengthBytes));
+        return looked(backend -> backend.zeroBytes(offsetBytes, lengthBytes));
     }
 
     @Override
@@ -151,7 +180,9 @@ public final class NodeBackend implements Backend {
 
     @Override
     public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
-        return fenced(backend -> backend.readAtOnce(offsetBytes, into));
+        int begin = into.position();
+        int end = into.limit();
+        return looked(backend -> backend.readAtOnce(offsetBytes, into.limit(end).position(begin)));
     }
 
     @Override
@@ -161,6 +192,15 @@ public final class NodeBackend implements Backend {
 
     @Override
     public void write(long offsetBytes, ByteBuffer data) throws IOException {
+        int lengthBytes = data.remaining();
+        try {
+            writeUntold(offsetBytes, data);
+        } finally {
+            changed.range(offsetBytes, lengthBytes);
+        }
+    }
+
+    private void writeUntold(long offsetBytes, ByteBuffer data) throws IOException {
         Backend backend = now;
         int begin = data.position();
         int end = data.limit();
@@ -169,7 +209,7 @@ public final class NodeBackend implements Backend {
         } catch (IOException e) {
             throwUnlessReplaced(backend, e);
             data.limit(end).position(begin);
-            write(offsetBytes, data);
+            writeUntold(offsetBytes, data);
         }
     }
 
@@ -181,6 +221,8 @@ public final class NodeBackend implements Backend {
         } catch (IOException e) {
             throwUnlessReplaced(backend, e);
             zero(offsetBytes, lengthBytes, mode);
+        } finally {
+            changed.range(offsetBytes, lengthBytes);
         }
     }
 
@@ -192,6 +234,8 @@ public final class NodeBackend implements Backend {
         } catch (IOException e) {
             throwUnlessReplaced(backend, e);
             trim(offsetBytes, lengthBytes);
+        } finally {
+            changed.range(offsetBytes, lengthBytes);
         }
     }
 
@@ -208,7 +252,7 @@ public final class NodeBackend implements Backend {
 
     @Override
     public List<StatusExtent> allocation(long offsetBytes, long lengthBytes, int extentsMax) throws IOException {
-        return fenced(backend -> backend.allocation(offsetBytes, lengthBytes, extentsMax));
+        return looked(backend -> backend.allocation(offsetBytes, lengthBytes, extentsMax));
     }
 
     @SuppressWarnings("ReferenceEquality") // Another one is meant, not one like it.

@@ -2,10 +2,12 @@ package io.varve.capture.node;
 
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.ZeroMode;
+import io.varve.capture.backend.qcow2.ImageBacking;
 import io.varve.capture.backend.qcow2.ImageSize;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.Transacted;
 import io.varve.core.id.DriveId;
+import io.varve.formats.qcow2.Backing;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,9 +37,13 @@ final class NodeChanges {
         if (sizeBytes % SECTOR_BYTES != 0) {
             throw new NodeRefusedException("The new size must be a multiple of " + SECTOR_BYTES);
         }
-        if (sizeBytes == node.backend().sizeBytes()) {
-            return;
+        if (sizeBytes != node.backend().sizeBytes()) {
+            resize(node, sizeBytes);
         }
+    }
+
+    /** Gives a node another size, whoever uses it; it's writable. */
+    void resize(Node node, long sizeBytes) throws NodeRefusedException {
         Optional<DriveId> drive = node.drive();
         if (drive.isPresent()) {
             if (agent.resize(drive.get(), sizeBytes) instanceof Transacted.Refused(String reason)) {
@@ -77,13 +83,28 @@ final class NodeChanges {
             throw new NodeRefusedException("Node '" + node.name() + "' has a log of what was written to it, so its"
                     + " 'offset' and 'size' can't change: delete it, and add it under another name");
         }
+        reopen(node, spec, () -> {});
+    }
+
+    /** Puts a qcow2 image over another node; its header names that from now on. */
+    void rebase(Node node, Node under, Backing backing) throws NodeRefusedException {
+        Path path = node.path()
+                .orElseThrow(() -> new NodeRefusedException(
+                        "'" + node.filename() + "' is no file, so its backing file can't be changed"));
+        reopen(node, node.spec(), () -> {
+            ImageBacking.change(path, backing);
+            node.child(Node.BACKING, under);
+        });
+    }
+
+    private void reopen(Node node, NodeSpec spec, Meanwhile meanwhile) throws NodeRefusedException {
         boolean wasReadOnly = node.isReadOnly();
         node.io().readOnly(wasReadOnly || spec.options().readOnly());
         try {
             if (node.drive().isPresent()) {
-                agent.bitmaps().reopen(node.drive().get(), () -> reopened(node, spec, () -> {}));
+                agent.bitmaps().reopen(node.drive().get(), () -> reopened(node, spec, meanwhile));
             } else {
-                reopened(node, spec, () -> {});
+                reopened(node, spec, meanwhile);
             }
         } catch (IOException e) {
             node.io().readOnly(wasReadOnly);

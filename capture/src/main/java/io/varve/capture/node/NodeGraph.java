@@ -3,6 +3,7 @@ package io.varve.capture.node;
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.nbd.BackendExport;
+import io.varve.capture.nbd.Export;
 import io.varve.capture.node.NodeSpec.ChildSpec;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.DriveImage;
@@ -41,6 +42,7 @@ public final class NodeGraph {
     private final DeviceTable devices = new DeviceTable();
     private final List<NodeListener> listeners = new CopyOnWriteArrayList<>();
     private final NodeSnapshots snapshots;
+    private final NodeCommits commits;
 
     /** No nodes yet. */
     public NodeGraph(Agent agent) {
@@ -49,7 +51,8 @@ public final class NodeGraph {
         this.opener = new NodeOpener(new Children(), agent.surroundings().nanos());
         this.changes = new NodeChanges(agent, opener);
         this.tracking = new NodeTracking(agent, devices);
-        this.snapshots = new NodeSnapshots(this, changes, devices, listeners);
+        this.snapshots = new NodeSnapshots(this, changes, devices);
+        this.commits = new NodeCommits(this, changes, devices);
     }
 
     /** Has {@code listener} told of all nodes and devices that come and go from now on. */
@@ -60,6 +63,10 @@ public final class NodeGraph {
     /** How overlays get over nodes that guests write to. */
     public NodeSnapshots snapshots() {
         return snapshots;
+    }
+
+    public NodeCommits commits() {
+        return commits;
     }
 
     /** QMP's blockdev-add. */
@@ -114,31 +121,28 @@ public final class NodeGraph {
                 names.generate(),
                 new NodeOpener.Opened(new NodeBackend(backend), Map.of(Node.FILE, below))));
         DriveId drive = NodeNames.drive(id);
-        node.io().track(() -> agent.track(new DriveImage(drive, image, backend)));
+        node.io().track(() -> agent.track(new DriveImage(drive, image, backend)), DeviceTable.HOLD_NANOS_MAX);
         node.drive(drive);
         return offer(new Device(id, Optional.of(node), Optional.empty(), ""));
     }
 
     private Device offer(Device device) {
-        devices.put(device);
-        device.node().ifPresent(node -> listeners.forEach(listener -> listener.offered(device.id(), node, true)));
+        devices.add(device).ifPresent(io -> listeners.forEach(listener -> listener.offered(device.id(), io, true)));
         return device;
-    }
-
-    /** Takes a device away, and its node with it if that came with the device. */
-    public synchronized void removeDevice(String id) throws NodeRefusedException {
-        Device device = devices.remove(id).orElseThrow(() -> new NodeRefusedException("Device '" + id + "' not found"));
-        listeners.forEach(listener -> listener.withdrawn(id));
-        if (device.node().isPresent() && device.node().get().owner() == Node.Owner.DEVICE) {
-            drop(device.node().get());
-        }
     }
 
     /** Puts another node under a device (QEMU's {@code qom-set} of {@code drive}). */
     public synchronized void replace(String id, Node node) throws NodeRefusedException {
         Device device = devices.get(id).orElseThrow(() -> new NodeRefusedException("Device '" + id + "' not found"));
-        devices.put(device.with(node));
-        listeners.forEach(listener -> listener.replaced(id, node));
+        NodeCommits.checkFree(node);
+        if (device.node().isEmpty()) {
+            Device _ = offer(device.with(node));
+            return;
+        }
+        NodeCommits.checkFree(device.node().get());
+        devices.hold(device);
+        devices.replace(device, node);
+        devices.letGo(device);
     }
 
     /** QMP's blockdev-del. */
@@ -174,9 +178,8 @@ public final class NodeGraph {
 
     /** The node that the agent tracks under this name. */
     public synchronized Optional<Node> tracked(DriveId drive) {
-        return nodes.values().stream()
-                .filter(node -> node.drive().filter(drive::equals).isPresent())
-                .findFirst();
+        Optional<DriveId> wanted = Optional.of(drive);
+        return nodes.values().stream().filter(n -> n.drive().equals(wanted)).findFirst();
     }
 
     /** The latest comes first, as in QEMU. */
@@ -234,9 +237,13 @@ public final class NodeGraph {
         changes.reopen(node, spec);
     }
 
-    /** What a message calls a node. */
     public synchronized String described(Node node) {
         return devices.described(node);
+    }
+
+    /** The way of a guest's changes to a node: that of the device over it, or its own. */
+    public synchronized Export guests(Node node) {
+        return devices.over(node).flatMap(devices::io).<Export>map(io -> io).orElse(node.io());
     }
 
     /** The device over a node, if there's one. */
@@ -245,11 +252,12 @@ public final class NodeGraph {
     }
 
     /** Marks a node as used; {@link #end} undoes it. */
-    @SuppressWarnings("ReferenceEquality") // another node may have its name by now
     public synchronized void begin(Node node, NodeUse use) throws NodeRefusedException {
-        if (nodes.get(node.name()) != node) {
+        // Another node may have its name by now.
+        if (!nodes.containsValue(node)) {
             throw new NodeRefusedException("Cannot find device='' nor node-name='" + node.name() + "'");
         }
+        NodeCommits.checkFree(node);
         node.begin(use);
     }
 
@@ -259,12 +267,10 @@ public final class NodeGraph {
 
     /** Gives a node another name, that of the filter which QEMU puts over it; {@link #unalias} takes it away. */
     public synchronized String alias(Optional<String> wanted, Node node) throws NodeRefusedException {
+        NameChecks.node(wanted, devices, nodes, aliases);
         String name = wanted.orElseGet(names::generate);
-        if (wanted.isPresent()) {
-            NameChecks.node(name, devices, nodes, aliases);
-        }
         aliases.put(name, node);
-        listeners.forEach(listener -> listener.offered(name, node, false));
+        listeners.forEach(listener -> listener.offered(name, node.io(), false));
         return name;
     }
 
@@ -290,11 +296,7 @@ public final class NodeGraph {
 
     /** Has the agent track a node of which something is kept: by an earlier run, or in the image itself. */
     public synchronized void trackKept(Node node) throws NodeRefusedException {
-        try {
-            tracking.trackKept(node);
-        } catch (IOException e) {
-            throw new NodeRefusedException(String.valueOf(e.getMessage()));
-        }
+        tracking.trackKept(node);
     }
 
     /** Closes all nodes, those above first; the agent must have been closed before. */
@@ -306,9 +308,7 @@ public final class NodeGraph {
     }
 
     private Node make(NodeSpec spec, Node.Owner owner) throws NodeRefusedException {
-        if (spec.options().name().isPresent()) {
-            NameChecks.node(spec.options().name().get(), devices, nodes, aliases);
-        }
+        NameChecks.node(spec.options().name(), devices, nodes, aliases);
         List<String> before = List.copyOf(nodes.keySet());
         try {
             NodeOpener.Opened opened = opener.open(spec);
@@ -340,7 +340,7 @@ public final class NodeGraph {
     }
 
     private Node announced(Node node) {
-        listeners.forEach(listener -> listener.offered(node.name(), node, false));
+        listeners.forEach(listener -> listener.offered(node.name(), node.io(), false));
         return node;
     }
 

@@ -1,7 +1,5 @@
 package io.varve.capture.node;
 
-import io.varve.capture.backend.RequestFailedException;
-import io.varve.capture.backend.UnknownOutcomeException;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.capture.nbd.Completion;
 import io.varve.capture.nbd.Export;
@@ -12,8 +10,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 
 /**
  * Where all writes to a node go, whoever makes them. At first they go to the untracked export; {@link #track} lets
@@ -23,13 +23,16 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Safe for any thread. A write to a tracked node costs one volatile read here.
  */
 public final class NodeIo implements Export {
+    private static final LongSupplier NANOS = System::nanoTime;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition idle = lock.newCondition();
+    private final Condition begun = lock.newCondition();
     private final NodeCounters counters = new NodeCounters();
     private volatile Export export;
     private volatile boolean tracked;
     private volatile boolean readOnly;
     private int inFlight; // Guarded by lock.
+    private boolean beginning; // Guarded by lock: new writes wait.
 
     NodeIo(Export untracked, boolean readOnly) {
         this.export = untracked;
@@ -46,16 +49,54 @@ public final class NodeIo implements Export {
         Export begin() throws IOException;
     }
 
-    void track(Tracking tracking) throws IOException {
+    /**
+     * Sends writes to the tracked export from now on.
+     *
+     * @param waitNanosMax how long writes in flight may take to end
+     * @throws IOException in one sentence, also when they don't end in that time; then it's as before
+     */
+    void track(Tracking tracking, long waitNanosMax) throws IOException {
         lock.lock();
+        tracking(true);
         try {
+            long leftNanos = waitNanosMax;
             while (inFlight > 0) {
-                idle.awaitUninterruptibly();
+                if (leftNanos <= 0) {
+                    throw new IOException("the node's " + inFlight + " writes in flight haven't ended within "
+                            + TimeUnit.NANOSECONDS.toMillis(waitNanosMax)
+                            + " ms, expected none before tracking begins: try again when its storage answers");
+                }
+                leftNanos = awaitIdle(leftNanos);
             }
             export = tracking.begin();
             tracked = true;
         } finally {
+            tracking(false);
             lock.unlock();
+        }
+    }
+
+    private void tracking(boolean begins) {
+        beginning = begins;
+        if (!begins) {
+            begun.signalAll();
+        }
+    }
+
+    /** An interrupt doesn't end the wait. */
+    private long awaitIdle(long nanos) {
+        boolean interrupted = false;
+        long endNanos = NANOS.getAsLong() + nanos;
+        while (true) {
+            try {
+                long left = idle.awaitNanos(endNanos - NANOS.getAsLong());
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
+                return left;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
         }
     }
 
@@ -92,6 +133,9 @@ public final class NodeIo implements Export {
     private Completion admitted(Completion completion) {
         lock.lock();
         try {
+            while (beginning) {
+                begun.awaitUninterruptibly();
+            }
             if (tracked) {
                 return completion;
             }
@@ -243,82 +287,21 @@ public final class NodeIo implements Export {
 
     /** Writes, and waits for the end. */
     public void writeNow(long offsetBytes, ByteBuffer data) throws IOException {
-        await(end -> write(offsetBytes, data, end));
+        new AwaitedChanges(this).write(offsetBytes, data);
     }
 
     /** Makes a range zero, and waits for the end. */
     public void zeroNow(long offsetBytes, long lengthBytes, ZeroMode mode) throws IOException {
-        await(end -> writeZeroes(offsetBytes, lengthBytes, mode, end));
+        new AwaitedChanges(this).zero(offsetBytes, lengthBytes, mode);
     }
 
     /** Discards, and waits for the end. */
     public void trimNow(long offsetBytes, long lengthBytes) throws IOException {
-        await(end -> trim(offsetBytes, lengthBytes, end));
+        new AwaitedChanges(this).trim(offsetBytes, lengthBytes);
     }
 
     /** Flushes, and waits for the end. */
     public void flushNow() throws IOException {
-        await(this::flush);
-    }
-
-    private interface Begin {
-        void with(Completion completion);
-    }
-
-    private static void await(Begin begin) throws IOException {
-        Awaited awaited = new Awaited();
-        begin.with(awaited);
-        awaited.end();
-    }
-
-    private static final class Awaited implements Completion {
-        private boolean ended;
-        private String failure = "";
-        private NbdError error = NbdError.EIO;
-        private boolean perhaps;
-
-        @Override
-        public boolean isAwaited() {
-            return true;
-        }
-
-        @Override
-        public synchronized void done() {
-            ended = true;
-            notifyAll();
-        }
-
-        @Override
-        public synchronized void failed(NbdError reason, String description) {
-            error = reason;
-            failure = description.isEmpty() ? reason.name() : description;
-            done();
-        }
-
-        @Override
-        public synchronized void failedPerhaps(String description) {
-            perhaps = true;
-            failed(NbdError.EIO, description);
-        }
-
-        synchronized void end() throws IOException {
-            boolean interrupted = false;
-            while (!ended) {
-                try {
-                    wait();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-            if (perhaps) {
-                throw new UnknownOutcomeException(failure);
-            }
-            if (!failure.isEmpty()) {
-                throw new RequestFailedException(error, failure);
-            }
-        }
+        new AwaitedChanges(this).flush();
     }
 }

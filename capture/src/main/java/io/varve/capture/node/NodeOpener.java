@@ -201,17 +201,17 @@ final class NodeOpener {
         return switch (spec.backing()) {
             case NodeSpec.Backing.None _ -> Optional.empty();
             case NodeSpec.Backing.Given(ChildSpec child) -> Optional.of(graph.child(child, true));
-            case NodeSpec.Backing.OfHeader(BackingRule rule, Optional<String> nodeName) -> {
+            case NodeSpec.Backing.OfHeader ofHeader -> {
                 if (name.isEmpty()) {
                     yield Optional.empty();
                 }
-                if (rule == BackingRule.REFUSE) {
+                if (ofHeader.rule() == BackingRule.REFUSE) {
                     throw new IOException("image " + image + " has the backing file '" + name.get()
                             + "', which isn't followed unless that's asked for; add backing=on, or flatten it by"
                             + " 'qemu-img convert'");
                 }
-                NodeSpec found = ofHeader(image, name.get(), format.orElse("raw"), rule);
-                yield Optional.of(followed(found.with(found.options().named(nodeName))));
+                NodeSpec found = ofHeader(image, name.get(), format.orElse("raw"), ofHeader.under());
+                yield Optional.of(followed(found.with(found.options().named(ofHeader.first()))));
             }
         };
     }
@@ -230,14 +230,14 @@ final class NodeOpener {
     }
 
     /** A chain that goes round ends at the lock of its own image, or at the limit. */
-    private static NodeSpec ofHeader(Path image, String name, String format, BackingRule rule)
+    private static NodeSpec ofHeader(Path image, String name, String format, NodeSpec.Backing.OfHeader under)
             throws NodeRefusedException {
         Path path = image.resolveSibling(name.startsWith("file:") ? name.substring("file:".length()) : name);
         NodeOptions options = NodeOptions.DEFAULT.readOnly(true);
         ChildSpec file = new ChildSpec.Inline(new NodeSpec.FileNode(options, "file", path.toString()));
         return switch (format) {
             case "raw" -> new NodeSpec.Raw(options, file);
-            case "qcow2" -> new NodeSpec.Qcow2(options, file, new NodeSpec.Backing.OfHeader(rule));
+            case "qcow2" -> new NodeSpec.Qcow2(options, file, under);
             default -> throw new NodeRefusedException("Could not open backing file: Unknown driver '" + format + "'");
         };
     }

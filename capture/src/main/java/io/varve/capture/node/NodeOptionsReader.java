@@ -5,6 +5,7 @@ import io.varve.capture.backend.FaultEvent;
 import io.varve.capture.backend.FaultRule;
 import io.varve.capture.backend.FaultRules;
 import io.varve.capture.backend.qcow2.BackingRule;
+import io.varve.capture.filter.CopyTerms;
 import io.varve.capture.filter.OnCopyError;
 import io.varve.capture.node.NodeSpec.Backing;
 import io.varve.capture.node.NodeSpec.ChildSpec;
@@ -92,12 +93,12 @@ public final class NodeOptionsReader {
             case "break-snapshot" -> OnCopyError.BREAK_SNAPSHOT;
             default -> throw new NodeRefusedException("Parameter 'on-cbw-error' does not accept value '" + word + "'");
         };
-        if (members.number("cbw-timeout").orElse(0L) != 0) {
-            throw new NodeRefusedException("Parameter 'cbw-timeout' isn't supported by Varve: leave it out, and give"
-                    + " 'on-cbw-error' as 'break-snapshot' if guests must not fail for a point in time");
-        }
+        Duration timeout = Duration.ofSeconds(members.number("cbw-timeout").orElse(0L));
         return new NodeSpec.CopyBeforeWrite(
-                options, child(members, "file"), child(members, "target"), new NodeSpec.Keeping(bitmap, onError));
+                options,
+                child(members, "file"),
+                child(members, "target"),
+                new NodeSpec.Keeping(bitmap, new CopyTerms(onError, timeout)));
     }
 
     private static NodeOptions options(Members members) throws NodeRefusedException {
@@ -164,8 +165,12 @@ public final class NodeOptionsReader {
         if (backing.filter(b -> !b.has("driver")).isEmpty()) {
             return new Backing.Given(new ChildSpec.Inline(node(backing.orElseThrow())));
         }
-        backing.get().ignore("read-only");
-        return new Backing.OfHeader(BackingRule.FOLLOW, backing.get().optionalText("node-name"));
+        List<Optional<String>> names = new ArrayList<>();
+        for (Optional<Members> at = backing; at.isPresent(); at = at.get().members("backing")) {
+            at.get().ignore("read-only");
+            names.add(at.get().optionalText("node-name"));
+        }
+        return new Backing.OfHeader(BackingRule.FOLLOW, names);
     }
 
     private static String nbd(Members members) throws NodeRefusedException {

@@ -1,7 +1,6 @@
 package io.varve.capture.node;
 
 import java.io.IOException;
-import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,13 +20,11 @@ public final class NodeSnapshots {
     private final NodeGraph graph;
     private final NodeChanges changes;
     private final DeviceTable devices;
-    private final List<NodeListener> listeners;
 
-    NodeSnapshots(NodeGraph graph, NodeChanges changes, DeviceTable devices, List<NodeListener> listeners) {
+    NodeSnapshots(NodeGraph graph, NodeChanges changes, DeviceTable devices) {
         this.graph = graph;
         this.changes = changes;
         this.devices = devices;
-        this.listeners = listeners;
     }
 
     /**
@@ -59,12 +56,14 @@ public final class NodeSnapshots {
     public Switch begin(Node base) throws NodeRefusedException {
         synchronized (graph) {
             Optional<Device> device = devices.over(base);
-            device.ifPresent(d -> listeners.forEach(listener -> listener.held(d.id())));
+            if (device.isPresent()) {
+                devices.hold(device.get());
+            }
             NodeUse use = new NodeUse.Job("snapshot");
             base.begin(use);
             Switch begun = new Switch(base, device, use);
             try {
-                base.io().flushNow();
+                new AwaitedChanges(base.io()).flush(DeviceTable.HOLD_NANOS_MAX);
             } catch (IOException e) {
                 begun.undo();
                 throw new NodeRefusedException("An IO error has occurred");
@@ -176,9 +175,8 @@ public final class NodeSnapshots {
                     base.owner(Node.Owner.PARENT);
                 }
                 device.ifPresent(d -> {
-                    devices.put(d.with(over));
-                    listeners.forEach(listener -> listener.replaced(d.id(), over));
-                    listeners.forEach(listener -> listener.letGo(d.id()));
+                    devices.replace(d, over);
+                    devices.letGo(d);
                 });
                 close();
             }
@@ -209,7 +207,7 @@ public final class NodeSnapshots {
                     overlay.ifPresent(graph::dropAfterJob);
                 }
                 base.end(use);
-                device.ifPresent(d -> listeners.forEach(listener -> listener.letGo(d.id())));
+                device.ifPresent(devices::letGo);
             }
         }
     }

@@ -2,8 +2,9 @@ package io.varve.capture.node;
 
 import io.varve.capture.backend.FaultRules;
 import io.varve.capture.backend.qcow2.BackingRule;
-import io.varve.capture.filter.OnCopyError;
+import io.varve.capture.filter.CopyTerms;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -97,7 +98,7 @@ public sealed interface NodeSpec {
      *
      * @param bitmap only what it names; all when empty
      */
-    record Keeping(Optional<BitmapOf> bitmap, OnCopyError onError) {}
+    record Keeping(Optional<BitmapOf> bitmap, CopyTerms terms) {}
 
     /** A dirty bitmap of a node. */
     record BitmapOf(String node, String name) {}
@@ -114,11 +115,25 @@ public sealed interface NodeSpec {
         /**
          * What its header says, if that's to be followed; each image there gets a node of its own.
          *
-         * @param name of the first of these nodes, if it was given one
+         * @param names of these nodes from the uppermost on, as far as they were given any
          */
-        record OfHeader(BackingRule rule, Optional<String> name) implements Backing {
+        record OfHeader(BackingRule rule, List<Optional<String>> names) implements Backing {
+            public OfHeader {
+                names = List.copyOf(names);
+            }
+
             public OfHeader(BackingRule rule) {
-                this(rule, Optional.empty());
+                this(rule, List.of());
+            }
+
+            /** The name of the first of them. */
+            Optional<String> first() {
+                return names.isEmpty() ? Optional.empty() : names.getFirst();
+            }
+
+            /** The same for the image that's the first. */
+            OfHeader under() {
+                return names.isEmpty() ? this : new OfHeader(rule, names.subList(1, names.size()));
             }
         }
 

@@ -21,16 +21,21 @@ final class NodeTracking {
         if (node.drive().isEmpty()) {
             DriveId drive = driveOf(node);
             BorrowedBackend backend = new BorrowedBackend(node.backend());
-            node.io().track(() -> agent.track(new DriveImage(drive, node.filename(), node.path(), use, backend)));
+            DriveImage image = new DriveImage(drive, node.filename(), node.path(), use, backend);
+            node.io().track(() -> agent.track(image), DeviceTable.HOLD_NANOS_MAX);
             node.drive(drive);
         }
         return node.drive().orElseThrow();
     }
 
-    void trackKept(Node node) throws IOException {
+    void trackKept(Node node) throws NodeRefusedException {
         boolean isKept = node.isNamed() || node.isFormat();
-        if (isKept && (agent.knew(driveOf(node)) || keepsBitmaps(node))) {
-            DriveId _ = track(node, DriveImage.Use.UNKNOWN);
+        try {
+            if (isKept && (agent.knew(driveOf(node)) || keepsBitmaps(node))) {
+                DriveId _ = track(node, DriveImage.Use.UNKNOWN);
+            }
+        } catch (IOException e) {
+            throw new NodeRefusedException(String.valueOf(e.getMessage()));
         }
     }
 

@@ -25,7 +25,7 @@ final class BackupArguments {
     /** The target that means the archive. */
     static final String ARCHIVE = "archive:";
 
-    private static final List<String> ON_ERROR = List.of("report", "ignore", "enospc", "stop", "auto");
+    static final List<String> ON_ERROR = List.of("report", "ignore", "enospc", "stop", "auto");
 
     private static final Parameter.Type PERF = new Parameter.Type.Struct(List.of(
             optionalFlag("use-copy-range"),
@@ -80,7 +80,7 @@ final class BackupArguments {
         return new JobTerms(
                 new JobSetup.ErrorPolicies(
                         onError(arguments, "on-source-error"), onError(arguments, "on-target-error")),
-                new JobSetup.Endings(arguments.flag("auto-finalize", true), arguments.flag("auto-dismiss", true)),
+                endings(arguments),
                 arguments.optionalNumber("speed").orElse(0L),
                 arguments.flag("compress", false),
                 arguments.optionalText("filter-node-name"),
@@ -90,7 +90,11 @@ final class BackupArguments {
                                 .orElse(JobTerms.Perf.DEFAULT.chunkBytesMax())));
     }
 
-    private static ErrorPolicy onError(Arguments arguments, String name) {
+    static JobSetup.Endings endings(Arguments arguments) {
+        return new JobSetup.Endings(arguments.flag("auto-finalize", true), arguments.flag("auto-dismiss", true));
+    }
+
+    static ErrorPolicy onError(Arguments arguments, String name) {
         String wanted = arguments.optionalText(name).orElse(ErrorPolicy.REPORT.qmpName());
         return Arrays.stream(ErrorPolicy.values())
                 .filter(policy -> policy.qmpName().equals(wanted))

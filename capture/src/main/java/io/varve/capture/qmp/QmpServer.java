@@ -68,6 +68,9 @@ public final class QmpServer implements AutoCloseable {
         all.addAll(new QueryCommands(new BlockInfo(face.agent(), jobs, face.graph())).commands());
         all.addAll(new JobCommands(jobs).commands());
         all.add(new CreateCommand(jobs, face.graph()).command());
+        all.add(new CommitCommand(
+                        jobs, face.graph(), face.agent().surroundings().nanos())
+                .command());
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
         all.addAll(new NodeCommands(face.graph(), jobs).commands());
         all.addAll(new ExportCommands(face.exports(), face.graph()).commands());

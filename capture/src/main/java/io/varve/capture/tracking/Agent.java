@@ -21,12 +21,15 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The drives of one capture agent, and everything that may be done to them but writing, which goes through their
@@ -36,6 +39,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * wait for it, but for the hold of a cut.
  */
 public final class Agent implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
+
     private final AgentMeans means;
     private final FileChannel lockFile;
     private final ReentrantLock control = new ReentrantLock();
@@ -187,6 +192,7 @@ public final class Agent implements AutoCloseable {
     private Plan plan(List<Action> actions, Completion completion, SyncPointId syncPoint) {
         control.lock();
         try {
+            concludeOwed();
             return Transaction.plan(states(), actions, completion, syncPoint, new AgentRules(drives));
         } finally {
             control.unlock();
@@ -266,13 +272,39 @@ public final class Agent implements AutoCloseable {
         control.lock();
         try {
             AttachedDrive attached = drives.get(drive);
-            if (attached != null && ending.of(attached)) {
+            if (attached != null && concludes(attached, ending, backup, conclusion)) {
                 observers.forEach(observer -> observer.concluded(drive, backup, conclusion));
             }
         } finally {
             control.unlock();
         }
         tell();
+    }
+
+    private static boolean concludes(AttachedDrive drive, Ending ending, BackupKey backup, Conclusion conclusion)
+            throws IOException {
+        try {
+            return ending.of(drive);
+        } catch (IOException e) {
+            drive.owe(backup, conclusion);
+            throw e;
+        }
+    }
+
+    /** Has bitmaps free again whose backups' ends the journal didn't take then, if it takes them now. */
+    private void concludeOwed() {
+        for (AttachedDrive drive : drives.values()) {
+            for (Map.Entry<BackupKey, Conclusion> owed : drive.owed().entrySet()) {
+                try {
+                    if (drive.conclude(owed.getKey(), owed.getValue())) {
+                        observers.forEach(
+                                observer -> observer.concluded(drive.image().drive(), owed.getKey(), owed.getValue()));
+                    }
+                } catch (IOException e) {
+                    LOG.warn("a backup's end still can't be written down: {}", e.getMessage());
+                }
+            }
+        }
     }
 
     /** Gives all drives up in order, cancelling what runs; stop taking requests before. */

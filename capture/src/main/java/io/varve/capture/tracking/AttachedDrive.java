@@ -54,6 +54,7 @@ final class AttachedDrive {
     private final FileBitmaps stored;
     private final BitmapUses uses = new BitmapUses();
     private final Map<BackupKey, StartedBackup> running = new HashMap<>();
+    private final Map<BackupKey, Conclusion> owed = new HashMap<>();
     private boolean offered;
 
     private AttachedDrive(
@@ -237,6 +238,18 @@ final class AttachedDrive {
         exports.add(backup.snapshot().name(), export, "snapshot of a drive, kept by Varve for a backup");
     }
 
+    /** A backup's end couldn't be written down: whoever waited for it was told that it failed, so that's its end. */
+    void owe(BackupKey key, Conclusion conclusion) {
+        boolean isDecided = conclusion instanceof Conclusion.Committed || conclusion instanceof Conclusion.Aborted;
+        owed.put(
+                key, isDecided ? conclusion : new Conclusion.Failed("its end couldn't be written to the journal then"));
+    }
+
+    /** The ends that are to be written down as soon as the journal takes them. */
+    Map<BackupKey, Conclusion> owed() {
+        return Map.copyOf(owed);
+    }
+
     /**
      * Writes down how a backup ended, unless that's known, and lets its snapshot go.
      *
@@ -248,6 +261,7 @@ final class AttachedDrive {
         if (isNews) {
             append(List.of(new DriveEvent.BackupConcluded(key, conclusion)));
         }
+        owed.remove(key);
         StartedBackup ended = running.remove(key);
         if (ended != null) {
             exports.remove(ended.snapshot().name());

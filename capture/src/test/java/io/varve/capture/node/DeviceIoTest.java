@@ -75,7 +75,9 @@ class DeviceIoTest {
             }
             int side = count % 2;
             List<Integer> before = writers.stream().map(w -> w.begun).toList();
+            assertTrue(device.hold(HANG.toNanos()), "writes in flight don't end");
             device.replace(nodes[side]);
+            device.letGo();
             for (int lane = 0; lane < WRITERS; lane++) {
                 Writer writer = writers.get(lane);
                 // What was begun by then is on either side; what comes after that is on the new one.

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class NodeIoTest {
     private static final int SIZE_BYTES = 4096;
+    private static final long HANG_NANOS = Duration.ofSeconds(60).toNanos();
 
     @TempDir
     private Path directory;
@@ -34,13 +35,15 @@ class NodeIoTest {
                 RawFileBackend second = RawFileBackend.open(tracked, BackendAccess.READ_WRITE)) {
             NodeIo io = new NodeIo(export(first), false);
             CompletableFuture<Boolean> written = new CompletableFuture<>();
-            io.track(() -> {
-                Thread guest = Thread.ofPlatform().start(() -> write(io, written));
-                while (guest.getState() != Thread.State.WAITING) {
-                    Thread.onSpinWait();
-                }
-                return export(second);
-            });
+            io.track(
+                    () -> {
+                        Thread guest = Thread.ofPlatform().start(() -> write(io, written));
+                        while (guest.getState() != Thread.State.WAITING) {
+                            Thread.onSpinWait();
+                        }
+                        return export(second);
+                    },
+                    HANG_NANOS);
             assertTrue(written.get(30, TimeUnit.SECONDS));
 
             assertEquals(0, Files.readAllBytes(plain)[0], "a write went past tracking");
@@ -63,7 +66,7 @@ class NodeIoTest {
 
     private static void track(NodeIo io, RawFileBackend backend) {
         try {
-            io.track(() -> export(backend));
+            io.track(() -> export(backend), HANG_NANOS);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

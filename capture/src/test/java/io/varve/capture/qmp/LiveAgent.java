@@ -5,10 +5,10 @@ import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.backend.RawFileBackend;
 import io.varve.capture.export.BlockExports;
 import io.varve.capture.job.Jobs;
+import io.varve.capture.nbd.Export;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
 import io.varve.capture.nbd.NbdServerOptions;
-import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.node.NodeListener;
 import io.varve.capture.tracking.Agent;
@@ -56,9 +56,9 @@ final class LiveAgent implements AutoCloseable {
         graph = new NodeGraph(agent);
         graph.listen(new NodeListener() {
             @Override
-            public void offered(String name, Node node, boolean isDevice) {
+            public void offered(String name, Export export, boolean isDevice) {
                 if (isDevice) {
-                    exports.add(name, node.io());
+                    exports.add(name, export);
                 }
             }
 

@@ -8,13 +8,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.varve.core.Tool;
 import io.varve.embedded.stack.ChildProcess;
-import io.varve.embedded.stack.JavaCommand;
-import io.varve.embedded.stack.JvmOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -109,14 +105,7 @@ class QemuBitmapsTest {
             begin(monitor);
             agent.guest("write -P 2 64k 64k");
         }
-        JavaCommand command = new JavaCommand(
-                "agent",
-                JvmOptions.small(64),
-                JavaCommand.ownClassPath(),
-                List.of(ImageAgent.class.getName(), folder.toString()),
-                Map.of());
-        try (ChildProcess child = ChildProcess.start(command, folder.resolve("agent.log"))) {
-            String _ = child.awaitReady(Duration.ofSeconds(60));
+        try (ChildProcess child = ImageAgent.startChild(folder, "drive.qcow2")) {
             ImageAgent.guest(folder, "write -P 3 3M 4k");
             child.killNow();
         }

@@ -141,6 +141,41 @@ class SnapshotSyncTest {
         assertEquals(List.of(), unwritten(written.get()));
     }
 
+    @Test
+    void shouldLoseNoMarkOfWhatQemuIoWritesMeanwhile() throws Exception {
+        monitor.run("{'execute': 'block-dirty-bitmap-add', 'arguments': {'node': 'drive0', 'name': 'b',"
+                + " 'granularity': 512}}");
+        AtomicInteger written = new AtomicInteger();
+        AtomicBoolean isEnough = new AtomicBoolean();
+        try (QmpClient other = QmpClient.negotiated(new NbdAddress.Unix(file("qmp")))) {
+            CompletableFuture<Void> writes = CompletableFuture.runAsync(() -> {
+                while (!isEnough.get() && written.get() < PIECES) {
+                    other.run("{\"execute\": \"human-monitor-command\", \"arguments\": {\"command-line\":"
+                            + " \"qemu-io drive0 \\\"write -P 1 " + (long) written.get() * PIECE_BYTES
+                            + " 512\\\"\"}}");
+                    int _ = written.incrementAndGet();
+                }
+            });
+            String from = "base";
+            for (int number = 1; number <= 4; number++) {
+                int before = written.get();
+                while (written.get() == before && !writes.isDone()) {
+                    Thread.onSpinWait();
+                }
+                snapshot(from, "top" + number);
+                from = "top" + number;
+            }
+            isEnough.set(true);
+            writes.get();
+        }
+
+        assertEquals(
+                (long) written.get() * PIECE_BYTES,
+                drive().at("/dirty-bitmaps/0/count").asLong());
+        role.close();
+        assertEquals(List.of(), unwritten(written.get()));
+    }
+
     private static void writeUntil(AtomicBoolean isEnough, NbdClient guest, AtomicInteger written) {
         try {
             while (!isEnough.get() && written.get() < PIECES) {

@@ -1,8 +1,10 @@
 package io.varve.capture.tracking;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.varve.core.Tool;
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.Extent;
 import io.varve.core.bits.HierarchicalBitSet;
@@ -72,6 +74,40 @@ class ConclusionTest {
             assertEquals(Optional.of(ANCHOR), fixture.bitmap("disk0", "a").anchor());
             assertTrue(fixture.state("disk0").undecided().isEmpty());
         }
+    }
+
+    @Test
+    void shouldFreeABitmapAsSoonAsTheJournalTakesItsBackupsEnd() throws Exception { // I3
+        try (AgentFixture fixture = AgentFixture.open(directory)) {
+            var _ = fixture.attach("disk0", SIZE_BYTES);
+            fixture.transact(Completion.INDIVIDUAL, AgentFixture.add("disk0", "a"));
+            AgentFixture.write(fixture.export("disk0"), BEFORE.offsetBytes(), new byte[512]);
+            List<StartedBackup> backups = fixture.transact(
+                    Completion.INDIVIDUAL,
+                    new Action.Backup(
+                            "disk0",
+                            SyncMode.BITMAP,
+                            Optional.of("a"),
+                            Optional.of(BitmapMode.ON_SUCCESS),
+                            BackupTarget.FILE));
+
+            limitFiles("0");
+            try {
+                assertThrows(IOException.class, () -> conclude(fixture, backups, new Conclusion.Written()));
+            } finally {
+                limitFiles("unlimited");
+            }
+            AgentFixture.write(fixture.export("disk0"), AFTER.offsetBytes(), new byte[512]);
+            fixture.transact(Completion.INDIVIDUAL, new Action.DisableBitmap("disk0", "a"));
+
+            assertEquals(List.of(BEFORE, AFTER), fixture.content("disk0", "a").extents());
+        }
+    }
+
+    /** No file of this process takes anything behind so many bytes. */
+    private static void limitFiles(String bytes) throws Exception {
+        String pid = String.valueOf(ProcessHandle.current().pid());
+        Tool.run("prlimit", "--pid", pid, "--fsize=" + bytes + ":").success();
     }
 
     private static List<Extent> conclude(AgentFixture fixture, BitmapMode mode, Conclusion conclusion)

@@ -92,6 +92,15 @@ public record DriveHeader(
         return room.drop(this);
     }
 
+    /**
+     * How to make the header name another backing file; empty when there's no room for that.
+     *
+     * @param head what this was decoded from
+     */
+    public Optional<HeaderWrite> writeToChangeBacking(ByteBuffer head, Backing backing) {
+        return BackingChange.of(head, this, backing);
+    }
+
     /** Whether a cluster can be marked as zeros. */
     public boolean hasZeroClusters() {
         return version >= VERSION_WITH_ZEROES;

@@ -1,6 +1,5 @@
 package io.varve.capture.backend.qcow2;
 
-import io.varve.capture.backend.BackendAccess;
 import io.varve.formats.qcow2.BitmapDirectory;
 import io.varve.formats.qcow2.BitmapEntry;
 import io.varve.formats.qcow2.Decoding;
@@ -27,7 +26,7 @@ public final class ImageSize {
      * @throws IOException in one sentence; the image is as before
      */
     public static void grow(Path path, long sizeBytes) throws IOException {
-        change(path, (file, header) -> grow(file, header, sizeBytes));
+        ClosedImage.change(path, (file, _, header) -> grow(file, header, sizeBytes));
     }
 
     /**
@@ -36,26 +35,7 @@ public final class ImageSize {
      * @throws IOException in one sentence; the image is as before
      */
     public static void shrink(Path path, long sizeBytes) throws IOException {
-        change(path, (file, header) -> resize(file, header, sizeBytes));
-    }
-
-    private interface Change {
-        void make(ImageFile file, DriveHeader header) throws IOException;
-    }
-
-    private static void change(Path path, Change change) throws IOException {
-        ImageFile file = ImageFile.open(path, BackendAccess.READ_WRITE);
-        try {
-            ByteBuffer head = ByteBuffer.allocate((int) Math.min(DriveHeader.HEAD_BYTES_MAX, file.lengthBytes()));
-            file.read(0, head);
-            DriveHeader header = switch (DriveHeader.decode(head.flip(), file.lengthBytes())) {
-                case Decoding.Decoded<DriveHeader>(DriveHeader decoded) -> decoded;
-                case Decoding.Refused<DriveHeader>(var reason) -> throw file.error(reason);
-            };
-            change.make(file, header);
-        } finally {
-            file.close();
-        }
+        ClosedImage.change(path, (file, _, header) -> resize(file, header, sizeBytes));
     }
 
     private static void grow(ImageFile file, DriveHeader header, long sizeBytes) throws IOException {
