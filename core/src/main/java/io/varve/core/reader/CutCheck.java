@@ -1,4 +1,4 @@
-package io.varve.streams.fold;
+package io.varve.core.reader;
 
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.Marks;
@@ -11,7 +11,7 @@ import java.util.Optional;
 
 /** Whether the stream's picture of a cut is the agent's. */
 // I4
-sealed interface CutCheck {
+public sealed interface CutCheck {
     /** A packed cut above this goes without: a message must stay below Kafka's usual 1 MiB. */
     int PACKED_MAX_BYTES = 512 * 1024;
 
@@ -29,14 +29,14 @@ sealed interface CutCheck {
     record Gone(long generation) implements CutCheck {}
 
     /** Unites the cut's generations at its granularity and compares the digest. */
-    static CutCheck of(Pages pages, DriveState state, SyncPointMark mark, Cut cut) {
+    static CutCheck of(GenerationMarks marks, DriveState state, SyncPointMark mark, Cut cut) {
         Marks union = Marks.none(cut.granularity(), mark.sizeBytes());
         for (long number : cut.generations()) {
             Generation generation = state.generations().get(number);
             if (generation == null) {
                 return new Gone(number);
             }
-            union.union(pages.load(state.drive(), generation));
+            union.union(marks.load(state.drive(), generation));
         }
         Digest actual = union.digest();
         if (!actual.equals(cut.digest())) {

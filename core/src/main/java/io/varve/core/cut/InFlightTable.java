@@ -1,4 +1,4 @@
-package io.varve.capture.tracking;
+package io.varve.core.cut;
 
 import io.varve.core.Invariant;
 import io.varve.core.bits.Marks;
@@ -16,10 +16,11 @@ import java.lang.invoke.VarHandle;
  *            +-------------+---------------------------+
  * </pre>
  *
- * <p>Which slot a write has, the {@link Gate} says. Nothing is allocated after construction. Thread: safe for any
- * thread that has the slot; {@link #markInto} wants the gate held.
+ * <p>Which slot a write has, its caller says, who hands out each once at a time. Nothing is allocated after
+ * construction. Thread: safe for any thread that has the slot; {@link #markInto} wants nobody to register or deregister
+ * meanwhile.
  */
-final class InFlightTable {
+public final class InFlightTable {
     private static final VarHandle LONGS = ValueLayout.JAVA_LONG.arrayElementVarHandle();
     private static final int SLOT_BYTES = 2 * Long.BYTES;
 
@@ -27,28 +28,28 @@ final class InFlightTable {
     private final int capacity;
 
     /** A table over {@code slots}, which are all free. */
-    InFlightTable(MemorySegment slots, int capacity) {
+    public InFlightTable(MemorySegment slots, int capacity) {
         Invariant.check(capacity > 0, "room for a write at least, not " + capacity);
         Invariant.check(slots.byteSize() >= byteSize(capacity), "a segment for " + capacity + " writes");
         this.slots = slots;
         this.capacity = capacity;
     }
 
-    static long byteSize(int capacity) {
+    public static long byteSize(int capacity) {
         return (long) capacity * SLOT_BYTES;
     }
 
-    int capacity() {
+    public int capacity() {
         return capacity;
     }
 
     /** Notes the write that has the slot for itself. */
-    void register(int slot, long offsetBytes, long lengthBytes) {
+    public void register(int slot, long offsetBytes, long lengthBytes) {
         LONGS.set(slots, 0L, 2L * slot, offsetBytes);
         LONGS.setRelease(slots, 0L, 2L * slot + 1, lengthBytes);
     }
 
-    void deregister(int slot) {
+    public void deregister(int slot) {
         LONGS.setRelease(slots, 0L, 2L * slot + 1, 0L);
     }
 
@@ -56,7 +57,7 @@ final class InFlightTable {
      * Makes a slot's range cover another's too. At every moment it covers its own, so that a process that dies within
      * leaves nothing out, while the other slot is registered still.
      */
-    void widen(int slot, int other) {
+    public void widen(int slot, int other) {
         long ownOffset = (long) LONGS.get(slots, 0L, 2L * slot);
         long otherOffset = (long) LONGS.get(slots, 0L, 2L * other);
         long ownEnd = ownOffset + (long) LONGS.getAcquire(slots, 0L, 2L * slot + 1);
@@ -68,7 +69,7 @@ final class InFlightTable {
     }
 
     /** Marks what every write in flight covers. */
-    void markInto(Marks marks) {
+    public void markInto(Marks marks) {
         for (int slot = 0; slot < capacity; slot++) {
             long lengthBytes = (long) LONGS.getAcquire(slots, 0L, 2L * slot + 1);
             if (lengthBytes > 0) {

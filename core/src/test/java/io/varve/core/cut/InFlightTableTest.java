@@ -1,4 +1,4 @@
-package io.varve.capture.tracking;
+package io.varve.core.cut;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

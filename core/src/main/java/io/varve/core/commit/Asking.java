@@ -1,6 +1,5 @@
-package io.varve.capture.publish;
+package io.varve.core.commit;
 
-import io.varve.core.commit.UnitId;
 import io.varve.core.id.DriveId;
 import java.time.Duration;
 import java.util.HashMap;
@@ -14,19 +13,19 @@ import java.util.Set;
  *
  * <p>Thread: the publisher only.
  */
-final class Asking {
-    static final Duration FIRST = Duration.ofSeconds(5);
-    static final Duration PAUSE_MAX = Duration.ofSeconds(60);
+public final class Asking {
+    public static final Duration FIRST = Duration.ofSeconds(5);
+    public static final Duration PAUSE_MAX = Duration.ofSeconds(60);
 
     private final Map<Question, Wait> waits = new HashMap<>();
 
     /** What became of {@code unit}, asked for a drive of it. */
-    record Question(DriveId drive, UnitId unit) {}
+    public record Question(DriveId drive, UnitId unit) {}
 
     private record Wait(long sinceNanos, long pauseNanos) {}
 
     /** Those of {@code open} that are to be asked now; others aren't waited for any more. */
-    Set<Question> due(Set<Question> open, long nowNanos) {
+    public Set<Question> due(Set<Question> open, long nowNanos) {
         waits.keySet().retainAll(open);
         Set<Question> due = new HashSet<>();
         for (Question question : open) {

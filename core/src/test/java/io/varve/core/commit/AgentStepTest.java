@@ -1,4 +1,4 @@
-package io.varve.capture.publish;
+package io.varve.core.commit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -6,10 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.HierarchicalBitSet;
-import io.varve.core.commit.ManifestRef;
-import io.varve.core.commit.Outcome;
-import io.varve.core.commit.UnitId;
-import io.varve.core.commit.Verdict;
 import io.varve.core.drive.Anchor;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupKind;

@@ -1,9 +1,5 @@
-package io.varve.capture.publish;
+package io.varve.core.commit;
 
-import io.varve.core.commit.ManifestRef;
-import io.varve.core.commit.Outcome;
-import io.varve.core.commit.UnitId;
-import io.varve.core.commit.Verdict;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.BackupTarget;
@@ -23,7 +19,7 @@ import java.util.stream.Collectors;
  * What an outcome asks a drive's agent to do. Whatever isn't about an undecided backup of the archive asks nothing: a
  * decision that comes again, or of a unit that this drive doesn't know, changes nothing (I3).
  */
-sealed interface AgentStep {
+public sealed interface AgentStep {
     /** Tell how far a running backup is. */
     record Report(UnitId unit, long copiedBytes, long totalBytes) implements AgentStep {}
 

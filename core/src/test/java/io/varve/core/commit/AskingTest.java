@@ -1,8 +1,7 @@
-package io.varve.capture.publish;
+package io.varve.core.commit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.varve.core.commit.UnitId;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package io.varve.capture.tracking;
+package io.varve.core.feed;
 
 import io.varve.core.bits.Extent;
 import io.varve.core.bits.HierarchicalBitSet;

@@ -1,4 +1,4 @@
-package io.varve.capture.tracking;
+package io.varve.core.feed;
 
 import io.varve.core.event.LogRecord;
 import java.util.List;
@@ -13,7 +13,8 @@ public record FeedBatch(List<LogRecord> records) {
         records = List.copyOf(records);
     }
 
-    boolean isControl() {
+    /** Whether they are control events. */
+    public boolean isControl() {
         return records.getFirst().isControl();
     }
 }

@@ -1,4 +1,4 @@
-package io.varve.streams.fold;
+package io.varve.core.reader;
 
 import io.varve.core.bits.Digest;
 import io.varve.core.commit.Outcome;
@@ -25,15 +25,11 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import org.apache.kafka.streams.processor.api.ProcessorContext;
-import org.apache.kafka.streams.processor.api.Record;
-import org.apache.kafka.streams.processor.api.RecordMetadata;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.function.Consumer;
 
 /**
- * Folds the logs of a task's drives and performs what each record asks for: a shell around {@link Fold}. A record that
- * comes again changes no state, but its effects are performed again.
+ * Reads drives' logs: folds them ({@link Fold}), keeps their marks, and performs what each record asks for. A record
+ * that comes again changes no state, but its effects are performed again.
  *
  * <pre>
  *   a seal or a cut has not the agent's digest   the first time   the agent is asked to publish the generations again,
@@ -42,24 +38,25 @@ import org.slf4j.LoggerFactory;
  *   control events are missing                   the agent is asked to publish from the first missing one on
  * </pre>
  *
- * <p>Thread: its task's only.
+ * <p>Thread: one only.
  */
-final class DriveFold {
-    private static final Logger LOG = LoggerFactory.getLogger(DriveFold.class);
-
-    private final ProcessorContext<String, FoldOutput> context;
-    private final FoldStores stores;
+public final class LogReader {
+    private final ReaderStores stores;
+    private final Mismatches mismatches;
+    private final Consumer<FoldOutput> output;
 
     /** The last control event that was asked for; not stored, since asking once more is harmless. */
     private final Map<DriveId, Long> askedFrom = new HashMap<>();
 
-    DriveFold(ProcessorContext<String, FoldOutput> context, FoldStores stores) {
-        this.context = context;
+    /** A reader that keeps what it knows in {@code stores}, and says what follows to {@code output}. */
+    public LogReader(ReaderStores stores, Consumer<FoldOutput> output) {
         this.stores = stores;
+        this.mismatches = new Mismatches(stores.mismatches());
+        this.output = output;
     }
 
     /** One record being folded; {@code after} is empty while nothing is known of the drive. */
-    private record Turn(LogRecord record, Optional<DriveState> before, Optional<DriveState> after, long timestamp) {
+    private record Turn(LogRecord record, Optional<DriveState> before, Optional<DriveState> after, long position) {
         DriveId drive() {
             return record.drive();
         }
@@ -70,29 +67,31 @@ final class DriveFold {
         }
     }
 
-    void on(LogRecord record, long timestamp) {
-        String key = record.drive().value();
-        Optional<DriveState> before = Optional.ofNullable(stores.drives().get(key));
+    /**
+     * Takes the next record of a drive's log.
+     *
+     * @param position greater than those before, but for a record that's read again
+     */
+    public void on(LogRecord record, long position) {
+        Optional<DriveState> before = stores.state(record.drive());
         Step step = Fold.apply(before, record);
-        Turn turn = new Turn(record, before, step.state(), timestamp);
+        Turn turn = new Turn(record, before, step.state(), position);
         step.effects().forEach(effect -> perform(effect, turn));
-        step.state()
-                .filter(after -> !before.equals(step.state()))
-                .ifPresent(after -> stores.drives().put(key, after));
+        step.state().filter(after -> !before.equals(step.state())).ifPresent(stores::put);
     }
 
     private void perform(Effect effect, Turn turn) {
         switch (effect) {
             case Effect.ForgetAll() -> {
-                stores.pages().forgetAll(turn.drive());
-                stores.mismatches().forgetAll(turn.drive());
+                stores.marks().forgetAll(turn.drive());
+                mismatches.forgetAll(turn.drive());
             }
             case Effect.Mark(Generation generation, var extents) ->
-                stores.pages().mark(turn.drive(), generation, extents);
+                stores.marks().mark(turn.drive(), generation, extents);
             case Effect.VerifySeal(Generation generation) -> verify(turn, generation);
             case Effect.Drop(long generation) -> {
-                stores.pages().drop(turn.drive(), generation);
-                stores.mismatches().sealAgrees(turn.drive(), generation);
+                stores.marks().drop(turn.drive(), generation);
+                mismatches.sealAgrees(turn.drive(), generation);
             }
             case Effect.Coalesce(SortedSet<Long> merged, Generation into) -> coalesce(turn, merged, into);
             case Effect.OfferPart(SyncPointMark mark) -> offer(turn, mark);
@@ -108,7 +107,7 @@ final class DriveFold {
                 .flatMap(number -> turn.generationBefore(number).stream())
                 .toList();
         Generation intoBefore = turn.generationBefore(into.number()).orElse(into);
-        stores.pages().coalesce(turn.drive(), going, intoBefore, into);
+        stores.marks().coalesce(turn.drive(), going, intoBefore, into);
     }
 
     private void verify(Turn turn, Generation generation) {
@@ -117,18 +116,16 @@ final class DriveFold {
             return;
         }
         Digest expected = generation.seal().orElseThrow().digest();
-        Digest actual = stores.pages().load(turn.drive(), generation).digest();
+        Digest actual = stores.marks().load(turn.drive(), generation).digest();
         if (actual.equals(expected)) {
-            stores.mismatches().sealAgrees(turn.drive(), generation.number());
+            mismatches.sealAgrees(turn.drive(), generation.number());
             return;
         }
-        LOG.warn(
-                "drive {}: generation {} has the digest {} here; its agent says {}",
-                turn.drive(),
-                generation.number(),
-                actual.hex(),
-                expected.hex());
-        switch (stores.mismatches().ofSeal(turn.drive(), generation.number(), offset())) {
+        warn(
+                turn,
+                "generation " + generation.number() + " has the digest " + actual.hex() + " here; its agent says "
+                        + expected.hex());
+        switch (mismatches.ofSeal(turn.drive(), generation.number(), turn.position())) {
             case FIRST -> republish(turn, new TreeSet<>(List.of(generation.number())));
             case AGAIN -> refuseThoseThatNeed(turn, state, generation);
         }
@@ -158,9 +155,9 @@ final class DriveFold {
             return;
         }
         Cut cut = mark.cut().get();
-        switch (CutCheck.of(stores.pages(), state, mark, cut)) {
+        switch (CutCheck.of(stores.marks(), state, mark, cut)) {
             case CutCheck.Agrees(var packed) -> {
-                stores.mismatches().cutAgrees(turn.drive(), mark.key());
+                mismatches.cutAgrees(turn.drive(), mark.key());
                 tellUnit(turn, mark, new UnitInput.PartOffered(new Part(turn.drive(), state.journal(), mark, packed)));
             }
             case CutCheck.Differs(Digest actual) -> differs(turn, mark, cut, actual);
@@ -172,8 +169,8 @@ final class DriveFold {
     private void differs(Turn turn, SyncPointMark mark, Cut cut, Digest actual) {
         String reason = "the cut of bitmap '" + cut.bitmap() + "' has the digest " + actual.hex()
                 + " in the log; its agent says " + cut.digest().hex();
-        LOG.warn("drive {}: sync point {}: {}", turn.drive(), mark.key().syncPoint(), reason);
-        switch (stores.mismatches().ofCut(turn.drive(), mark.key(), offset())) {
+        warn(turn, "sync point " + mark.key().syncPoint() + ": " + reason);
+        switch (mismatches.ofCut(turn.drive(), mark.key(), turn.position())) {
             case FIRST -> republish(turn, cut.generations());
             case AGAIN -> refuse(turn, mark, reason + ", even after it was published again");
         }
@@ -184,7 +181,7 @@ final class DriveFold {
     }
 
     private void concluded(Turn turn, SyncPointMark mark, Conclusion conclusion) {
-        stores.mismatches().cutAgrees(turn.drive(), mark.key());
+        mismatches.cutAgrees(turn.drive(), mark.key());
         if (mark.target() != BackupTarget.ARCHIVE) {
             return;
         }
@@ -206,35 +203,33 @@ final class DriveFold {
     private void requestControl(Turn turn, long from) {
         Long asked = askedFrom.put(turn.drive(), from);
         if (turn.record().isControl() || !Objects.equals(asked, from)) {
-            LOG.warn("drive {}: control events from number {} on are missing", turn.drive(), from);
-            tellAgent(turn, new Outcome.RepublicationRequested(turn.drive(), from, new TreeSet<>()));
+            warn(turn, "control events from number " + from + " on are missing");
+            tellAgent(new Outcome.RepublicationRequested(turn.drive(), from, new TreeSet<>()));
         }
     }
 
     private void republish(Turn turn, SortedSet<Long> generations) {
-        tellAgent(
-                turn,
-                new Outcome.RepublicationRequested(turn.drive(), turn.record().control(), generations));
+        tellAgent(new Outcome.RepublicationRequested(turn.drive(), turn.record().control(), generations));
     }
 
-    private static void suspected(Turn turn, String reason) {
+    private void suspected(Turn turn, String reason) {
         if (turn.before()
                 .filter(state -> state.trust() instanceof Trust.Suspect)
                 .isEmpty()) {
-            LOG.warn("drive {}: {}", turn.drive(), reason);
+            warn(turn, reason);
         }
     }
 
     private void tellUnit(Turn turn, SyncPointMark mark, UnitInput input) {
         String unit = UnitId.of(turn.drive(), mark).toString();
-        context.forward(new Record<>(unit, new FoldOutput.ToUnit(input), turn.timestamp()));
+        output.accept(new FoldOutput.ToUnit(unit, input));
     }
 
-    private void tellAgent(Turn turn, Outcome outcome) {
-        context.forward(new Record<>(turn.drive().value(), new FoldOutput.ToAgent(outcome), turn.timestamp()));
+    private void tellAgent(Outcome outcome) {
+        output.accept(new FoldOutput.ToAgent(outcome));
     }
 
-    private long offset() {
-        return context.recordMetadata().map(RecordMetadata::offset).orElseThrow();
+    private void warn(Turn turn, String text) {
+        output.accept(new FoldOutput.Warning("drive " + turn.drive() + ": " + text));
     }
 }
