@@ -26,6 +26,8 @@ import java.util.Optional;
  *                 DriveAttached, inherits nothing     a new journal: everything starts anew
  *                 a checkpoint whose line goes on     joins the line: its attach was lost with what is skipped
  *                 any other                           changes no mark; the drive is suspect        // I8
+ *                 in the line, not its head           repeats and extents count; a new control event is a second
+ *                                                     agent's: it changes nothing, the drive is suspect
  *   control       known + 1                           applied
  *                 up to known                         a repeat: the state stays, the effects are asked for again
  *                 beyond                              a gap: nothing is applied, re-publication is requested
@@ -86,11 +88,18 @@ public final class Fold {
         return Step.of(ControlFold.arrived(state.withLine(line), attached).withControl(record.control()));
     }
 
-    /** A mark of its sync point is answered: it would wait for ever for one that nobody offers. */
+    /**
+     * A mark of its sync point is answered: it would wait for ever for one that nobody offers. If the record isn't the
+     * next one, its agent's attach may be what was lost, and is asked for.
+     */
     private static Step suspect(DriveState state, LogRecord record) {
-        String reason = "a record of incarnation " + record.incarnation() + ", which isn't in drive " + record.drive()
+        String reason = "a record of incarnation " + record.incarnation() + ", which isn't "
+                + (state.line().contains(record.incarnation()) ? "the last " : "") + "in drive " + record.drive()
                 + "'s line: another agent may have written the image";
         List<Effect> effects = new ArrayList<>(List.of(new Effect.Suspected(reason)));
+        if (record.control() > state.control() + 1) {
+            effects.add(new Effect.RequestControl(state.control() + 1));
+        }
         if (record.event() instanceof DriveEvent.SyncPointMarked(SyncPointMark mark)
                 && mark.target() == BackupTarget.ARCHIVE) {
             effects.add(new Effect.RefusePart(
@@ -130,6 +139,11 @@ public final class Fold {
     private static Step control(DriveState state, LogRecord record) {
         if (record.event() instanceof DriveEvent.Checkpoint(DriveState whole) && record.control() > state.control()) {
             return skip(state, record, whole);
+        }
+        // I8: what an heir inherited has smaller numbers than its attach.
+        if (record.control() > state.control()
+                && !record.incarnation().equals(state.line().getLast())) {
+            return suspect(state, record);
         }
         if (record.control() > state.control() + 1) {
             return Step.of(state, new Effect.RequestControl(state.control() + 1));

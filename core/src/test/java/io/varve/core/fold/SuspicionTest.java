@@ -18,6 +18,7 @@ import io.varve.core.drive.Recording;
 import io.varve.core.drive.Trust;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
+import io.varve.core.id.BitmapName;
 import io.varve.core.id.IncarnationId;
 import io.varve.core.id.SyncPointId;
 import io.varve.core.transaction.Action;
@@ -104,6 +105,40 @@ class SuspicionTest {
 
         assertEquals(whole, reader.state());
         assertEquals(List.of(), reader.complaints());
+    }
+
+    @Test
+    void shouldAskForAnAttachThatTheLogLost() { // I8: else the drive's own agent would be a stranger for ever
+        commit(add("a"), full("a"));
+        agent.restart(2);
+        LogRecord attached = agent.log().get(read);
+        agent.transact(List.of(increment("a")), Completion.INDIVIDUAL);
+        LogRecord next = agent.log().get(read + 1);
+
+        reader.read(next);
+
+        assertTrue(reader.complaints().contains(new Effect.RequestControl(attached.control())));
+        agent.log().subList(read, agent.log().size()).forEach(reader::read);
+        assertEquals(agent.state().line(), reader.state().line());
+        assertEquals(agent.state().control(), reader.state().control());
+    }
+
+    @Test
+    void shouldSuspectAnAgentThatGoesOnAfterAnotherInheritedItsJournal() { // I8
+        commit(add("a"), full("a"));
+        IncarnationId superseded = agent.state().line().getLast();
+        agent.restart(2);
+        readOn();
+        DriveState before = reader.state();
+
+        reader.read(new LogRecord(
+                WritingAgent.DRIVE,
+                superseded,
+                before.control() + 1,
+                new DriveEvent.BitmapCleared(new BitmapName("a"))));
+
+        assertInstanceOf(Trust.Suspect.class, reader.state().trust());
+        assertEquals(before.control(), reader.state().control());
     }
 
     private void commit(Action... actions) {
