@@ -16,7 +16,7 @@ final class Guest {
     }
 
     void begin() {
-        agent.after(world.schedule().between(1, 120), () -> {
+        agent.after(world.schedule().between(10, 200), () -> {
             int burst = world.schedule().between(1, 3);
             for (int index = 0; index < burst; index++) {
                 write(0);

@@ -17,8 +17,8 @@ record LegalState(Blocks blocks, List<GuestWrite> pending, int foreignWrites) {
         }
         for (int block = 0; block < blocks.count(); block++) {
             if (restored.get(block) != blocks.get(block) && !GuestWrite.mayLeave(pending, block, restored.get(block))) {
-                return "holds " + restored.get(block) + " in block " + block + "; legal is " + blocks.get(block) + " or one of "
-                        + pending;
+                return "holds " + restored.get(block) + " in block " + block + "; legal is " + blocks.get(block)
+                        + " or one of " + pending;
             }
         }
         return "";

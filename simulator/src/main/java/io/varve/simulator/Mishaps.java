@@ -14,6 +14,7 @@ final class Mishaps {
     private final List<Faults.Kind> kinds = new ArrayList<>();
     private UUID boot;
     private Agent agent;
+    private boolean isStarting;
 
     Mishaps(World world) {
         this.world = world;
@@ -36,7 +37,7 @@ final class Mishaps {
         of.forEach((drive, kept) -> started.attach(drive, world.image(drive), kept));
         new Guest(world, started).begin();
         if (!isStranger) {
-            Operator operator = new Operator(world, started);
+            Operator operator = new Operator(world, started, this::startAnew);
             started.tellTo(operator);
             operator.begin();
         }
@@ -44,7 +45,7 @@ final class Mishaps {
     }
 
     private void again() {
-        world.schedule().after(world.schedule().between(100, 1500), () -> {
+        world.schedule().after(world.schedule().between(40, 500), () -> {
             if (world.faults().isOn()) {
                 happen(world.schedule().any(kinds));
                 again();
@@ -85,7 +86,13 @@ final class Mishaps {
 
     private void startLater() {
         world.agents().remove(agent);
-        world.schedule().after(world.schedule().between(20, 800), () -> agent = start(files, false));
+        if (!isStarting) {
+            isStarting = true;
+            world.schedule().after(world.schedule().between(20, 400), () -> {
+                isStarting = false;
+                agent = start(files, false);
+            });
+        }
     }
 
     private void restart() {
@@ -108,22 +115,33 @@ final class Mishaps {
         stolen.put(drive, isCopy && own != null ? own.copyOfDisk() : new DriveFiles());
         world.schedule().note(() -> "a stranger attaches to " + drive + (isCopy ? " with a copy of the state" : ""));
         Agent stranger = start(stolen, true);
-        world.schedule().after(world.schedule().between(200, 2500), () -> {
-            stranger.kill();
-            world.agents().remove(stranger);
-            world.schedule().note(() -> "the stranger is gone");
-        });
+        world.schedule().after(world.schedule().between(200, 2500), () -> expel(stranger));
     }
 
     /** Nothing fails any more; what an operator would repair is repaired. */
     void heal() {
         world.faults().end();
         world.streams().start();
+        List.copyOf(world.agents()).stream().filter(Agent::isStranger).forEach(this::expel);
         if (world.invariants().strangers().areKnown()) {
-            // Who shared its image can't go on with its journal.
+            startAnew();
+        }
+    }
+
+    /** Who shared its image can't go on with its journal: what the log's reader says, an operator does. */
+    private void startAnew() {
+        if (agent.isAlive()) {
             agent.kill();
-            files.replaceAll((drive, kept) -> new DriveFiles());
-            startLater();
+        }
+        files.replaceAll((drive, kept) -> new DriveFiles());
+        startLater();
+    }
+
+    private void expel(Agent stranger) {
+        if (stranger.isAlive()) {
+            stranger.kill();
+            world.agents().remove(stranger);
+            world.schedule().note(() -> "the stranger is gone");
         }
     }
 }

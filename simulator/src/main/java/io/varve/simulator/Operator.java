@@ -1,5 +1,6 @@
 package io.varve.simulator;
 
+import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapMode;
@@ -24,16 +25,23 @@ import java.util.Optional;
 /** Whoever takes backups of an agent's drives, incremental where that goes, and now and then does something else. */
 final class Operator {
     static final BitmapName BITMAP = new BitmapName("b");
-    private static final int PAUSE_MILLIS = 600;
+    private static final int PAUSE_MILLIS = 300;
+    private static final int REFUSALS_MAX = 8;
+    private static final long PATIENCE_MILLIS = 12_000;
 
     private final World world;
     private final Agent agent;
+    private final Runnable refused;
     /** After a refused or failed increment a full one is taken. */
     private final Map<DriveId, Integer> failures = new HashMap<>();
+    /** When each running backup was seen first, in virtual milliseconds. */
+    private final Map<String, Long> begun = new HashMap<>();
 
-    Operator(World world, Agent agent) {
+    /** @param refused what is done when the streams refuse even full backups */
+    Operator(World world, Agent agent, Runnable refused) {
         this.world = world;
         this.agent = agent;
+        this.refused = refused;
     }
 
     void begin() {
@@ -45,6 +53,11 @@ final class Operator {
 
     private void act() {
         Schedule schedule = world.schedule();
+        agent.drives().values().forEach(this::cancelWhatHangs);
+        if (!world.faults().isOn() && failures.values().stream().anyMatch(times -> times > REFUSALS_MAX)) {
+            refused.run();
+            return;
+        }
         if (world.faults().isOn() && world.faults().has(Faults.Kind.USER) && schedule.chance(20)) {
             disturb();
             return;
@@ -64,6 +77,17 @@ final class Operator {
             List<Action> backups = new ArrayList<>();
             drives.forEach(drive -> backups.add(backup(drive)));
             run(backups, isGrouped ? Completion.GROUPED : Completion.INDIVIDUAL);
+        }
+    }
+
+    /** Nobody tells of a backup whose last record the log lost. */
+    private void cancelWhatHangs(AgentDrive drive) {
+        for (BackupKey key : List.copyOf(drive.running().keySet())) {
+            long since = begun.computeIfAbsent(
+                    drive.id() + "@" + key.syncPoint(), k -> world.schedule().nowMillis());
+            if (world.schedule().nowMillis() - since > PATIENCE_MILLIS && !agent.isTransacting()) {
+                drive.conclude(key, new Conclusion.Cancelled());
+            }
         }
     }
 

@@ -21,7 +21,7 @@ public final class Simulation {
         this.world = new World(schedule, rules);
         schedule.note(() -> "faults: " + world.faults());
         this.mishaps = new Mishaps(world);
-        this.faultyMillis = schedule.between(1500, 8000);
+        this.faultyMillis = schedule.between(400, 2500);
     }
 
     /**

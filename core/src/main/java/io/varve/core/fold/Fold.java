@@ -97,7 +97,7 @@ public final class Fold {
                 + (state.line().contains(record.incarnation()) ? "the last " : "") + "in drive " + record.drive()
                 + "'s line: another agent may have written the image";
         List<Effect> effects = new ArrayList<>(List.of(new Effect.Suspected(reason)));
-        if (record.control() > state.control() + 1) {
+        if (!state.line().contains(record.incarnation()) && record.control() > state.control() + 1) {
             effects.add(new Effect.RequestControl(state.control() + 1));
         }
         if (record.event() instanceof DriveEvent.SyncPointMarked(SyncPointMark mark)

@@ -199,10 +199,16 @@ public final class LogReader {
         tellUnit(turn, mark, new UnitInput.Heard(unit, new Outcome.AbortRequested(unit, turn.drive(), reason)));
     }
 
-    /** An extent after a gap asks only if nobody did; a control event, which is rare, always. */
+    /**
+     * A control event always asks. An extent after a gap does only if nobody did; and so does a stranger, who may be
+     * none, but whom no answer makes one of the line if it is.
+     */
     private void requestControl(Turn turn, long from) {
         Long asked = askedFrom.put(turn.drive(), from);
-        if (turn.record().isControl() || !Objects.equals(asked, from)) {
+        boolean isStrange = turn.after()
+                .filter(state -> !state.line().contains(turn.record().incarnation()))
+                .isPresent();
+        if ((turn.record().isControl() && !isStrange) || !Objects.equals(asked, from)) {
             warn(turn, "control events from number " + from + " on are missing");
             tellAgent(new Outcome.RepublicationRequested(turn.drive(), from, new TreeSet<>()));
         }
