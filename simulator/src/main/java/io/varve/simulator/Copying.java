@@ -17,11 +17,13 @@ import io.varve.core.commit.Task;
 import io.varve.core.drive.Anchor;
 import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.SyncPointMark;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,6 +33,7 @@ import java.util.TreeMap;
 final class Copying {
     private static final int GRANULES_A_READ = 8;
     private static final int WAITS_MAX = 200;
+    private static final int PART_BYTES = 256;
 
     private final Sink sink;
     private final World world;
@@ -67,7 +70,7 @@ final class Copying {
     }
 
     void begin() {
-        world.attempts().begins(name);
+        world.attempts().begins(name, task.unit());
         next(() -> {
             var decided = new Decisions(world.store()).find(task.unit());
             if (decided.isPresent()) {
@@ -145,7 +148,11 @@ final class Copying {
 
     private void put() throws IOException {
         byte[] data = Archived.write(content);
-        byte[] sums = Sha256.of(data).hex().getBytes(StandardCharsets.US_ASCII);
+        if (!world.rules().uploadsAlone()) {
+            resume(data);
+            return;
+        }
+        byte[] sums = sums(data);
         if (world.rules().dataBeforeManifest()) {
             world.store().put(ObjectKeys.data(name), ByteBuffer.wrap(data));
             next(() -> {
@@ -159,6 +166,30 @@ final class Copying {
             next(() -> publish(
                     manifest(data, sums), () -> world.store().put(ObjectKeys.data(name), ByteBuffer.wrap(data))));
         }
+    }
+
+    /** Goes on with whatever parts are there under the key, as if they were its own. */
+    private void resume(byte[] data) {
+        List<byte[]> parts = world.attempts().shared(name);
+        int from = parts.size() * PART_BYTES;
+        if (from < data.length) {
+            parts.add(Arrays.copyOfRange(data, from, Math.min(data.length, from + PART_BYTES)));
+            next(() -> resume(data));
+            return;
+        }
+        ByteArrayOutputStream object = new ByteArrayOutputStream();
+        parts.forEach(object::writeBytes);
+        parts.clear();
+        next(() -> {
+            byte[] sums = sums(data);
+            world.store().put(ObjectKeys.data(name), ByteBuffer.wrap(object.toByteArray()));
+            world.store().put(ObjectKeys.sums(name), ByteBuffer.wrap(sums));
+            next(() -> publish(manifest(data, sums), () -> {}));
+        });
+    }
+
+    private static byte[] sums(byte[] data) {
+        return Sha256.of(data).hex().getBytes(StandardCharsets.US_ASCII);
     }
 
     private Manifest manifest(byte[] data, byte[] sums) {

@@ -87,6 +87,9 @@ final class Oracle {
         if (before != null && !before.equals(found.get())) {
             throw new Violation("I14", "unit " + unit + " was " + before + " and is now " + found.get());
         }
+        if (before == null) {
+            world.attempts().decided(unit);
+        }
         if (before == null && found.get() instanceof Verdict.Committed(var manifests)) {
             world.schedule().note(() -> "unit " + unit + " is committed");
             manifests.forEach((drive, ref) -> committed(unit, drive, ref));
