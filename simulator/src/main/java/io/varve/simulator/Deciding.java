@@ -29,7 +29,11 @@ final class Deciding {
     }
 
     private void next(Sink.Step step) {
-        sink.after(world.schedule().between(1, 10), step, this::again);
+        // Now and then a sink stands still, and another has the task meanwhile.
+        boolean isStill = world.faults().has(Faults.Kind.SINK_KILL)
+                && world.faults().isOn()
+                && world.schedule().chance(20);
+        sink.after(world.schedule().between(1, isStill ? 1500 : 10), step, this::again);
     }
 
     private void again() {

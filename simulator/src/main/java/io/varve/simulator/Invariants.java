@@ -11,9 +11,11 @@ import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.SyncPointMark;
+import io.varve.core.drive.Trust;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
+import io.varve.core.reader.ReaderStores;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
@@ -119,6 +121,22 @@ final class Invariants {
     void offered(UnitInput input) {
         if (input instanceof UnitInput.PartOffered(var part) && part.mark().kind() instanceof BackupKind.Incremental) {
             strangers.offered(part.drive(), part.mark());
+        }
+    }
+
+    /** The streams took a record: what is missing before it they know, ask for, or have asked for. */
+    // I4
+    void read(LogRecord record, ReaderStores stores, boolean hasAsked) {
+        Optional<DriveState> state = stores.state(record.drive());
+        boolean isKnown = state.filter(s -> s.control() < record.control()
+                        && s.line().contains(record.incarnation())
+                        && s.trust() instanceof Trust.Sound)
+                .isEmpty();
+        if (!isKnown && !hasAsked) {
+            throw new Violation(
+                    "I4",
+                    "drive " + record.drive() + ": control event " + record.control() + " is read, and nobody asks for "
+                            + "those from " + (state.orElseThrow().control() + 1) + " on");
         }
     }
 

@@ -37,6 +37,8 @@ final class Streams {
     private boolean isUp = true;
     private boolean isAwake;
     private boolean isWatching;
+    /** Whether the record that was read last made the reader ask for others. */
+    private boolean hasAsked;
 
     /** An input on its way to its unit. */
     private record Addressed(String unit, UnitInput input) {}
@@ -135,8 +137,9 @@ final class Streams {
                 LogRecord record = partition.get(position);
                 Optional<LogRecord> taken = world.rules().read(record, stores);
                 int offset = position;
+                hasAsked = false;
                 taken.ifPresent(each -> reader.on(each, offset));
-
+                world.invariants().read(record, stores, hasAsked);
                 position++;
                 left--;
             }
@@ -151,7 +154,10 @@ final class Streams {
                 world.invariants().offered(input);
                 inputs.add(new Addressed(unit, input));
             }
-            case FoldOutput.ToAgent(Outcome outcome) -> world.broker().say(outcome);
+            case FoldOutput.ToAgent(Outcome outcome) -> {
+                hasAsked = true;
+                world.broker().say(outcome);
+            }
             case FoldOutput.Warning(String text) -> world.schedule().note(() -> "streams warn: " + text);
         }
     }
