@@ -44,8 +44,8 @@ class SabotageTest {
                 .findFirst();
 
         found.ifPresentOrElse(
-                result -> System.out.println(
-                        sabotage + " is found by seed " + result.seed() + ": " + result.failure().orElseThrow()),
+                result -> System.out.println(sabotage + " is found by seed " + result.seed() + ": "
+                        + result.failure().orElseThrow()),
                 () -> fail(sabotage + " isn't found within " + SEEDS + " seeds"));
     }
 }

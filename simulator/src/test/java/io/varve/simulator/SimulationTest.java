@@ -10,8 +10,8 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The whole system by the right rules: I1, I2, I3, I4, I5, I6, I7, I8, I9, I11, I12, I13 and I14 hold after every event,
- * and when the faults end, every drive comes to a committed sync point.
+ * The whole system by the right rules: I1, I2, I3, I4, I5, I6, I7, I8, I9, I11, I12, I13 and I14 hold after every
+ * event, and when the faults end, every drive comes to a committed sync point.
  */
 class SimulationTest {
     private static final int SCHEDULES = 10_000;
@@ -49,7 +49,8 @@ class SimulationTest {
 
     private static void check(Simulation.Result result) {
         result.failure().ifPresent(why -> {
-            List<String> trace = new ArrayList<>(Simulation.run(result.seed(), true).trace());
+            List<String> trace =
+                    new ArrayList<>(Simulation.run(result.seed(), true).trace());
             int from = Math.max(0, trace.size() - TRACE_LINES);
             throw new AssertionError("failed; replay with -Dvarve.seed=" + result.seed() + " or simulator/run --seed "
                     + result.seed() + ": " + why + "\n" + String.join("\n", trace.subList(from, trace.size())));

@@ -78,13 +78,14 @@ final class WrongReaders {
             Marks union = Marks.none(cut.granularity(), mark.sizeBytes());
             for (long number : cut.generations()) {
                 if (state.generations().containsKey(number)) {
-                    Generation generation = Objects.requireNonNull(state.generations().get(number));
+                    Generation generation =
+                            Objects.requireNonNull(state.generations().get(number));
                     union.union(stores.marks().load(state.drive(), generation));
                 }
             }
             Digest digest = union.digest();
-            Cut found = new Cut(
-                    cut.bitmap(), cut.mode(), cut.generations(), cut.granularity(), union.dirtyBytes(), digest);
+            Cut found =
+                    new Cut(cut.bitmap(), cut.mode(), cut.generations(), cut.granularity(), union.dirtyBytes(), digest);
             return new SyncPointMark(
                     mark.key(),
                     mark.participants(),

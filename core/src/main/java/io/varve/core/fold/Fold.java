@@ -55,6 +55,12 @@ public final class Fold {
         return control(state, record);
     }
 
+    /** What a record comes to that its reader knows to be a stranger's. */
+    // I8
+    public static Step strange(DriveState state, LogRecord record) {
+        return suspect(state, record);
+    }
+
     private static Step first(LogRecord record) {
         return switch (record.event()) {
             case DriveAttached attached when attached.inherited().isEmpty() -> anew(record, attached);

@@ -43,6 +43,7 @@ import java.util.function.Consumer;
 public final class LogReader {
     private final ReaderStores stores;
     private final Mismatches mismatches;
+    private final KnownJournals journals;
     private final Consumer<FoldOutput> output;
 
     /** The last control event that was asked for; not stored, since asking once more is harmless. */
@@ -52,6 +53,7 @@ public final class LogReader {
     public LogReader(ReaderStores stores, Consumer<FoldOutput> output) {
         this.stores = stores;
         this.mismatches = new Mismatches(stores.mismatches());
+        this.journals = new KnownJournals(stores.mismatches());
         this.output = output;
     }
 
@@ -74,7 +76,9 @@ public final class LogReader {
      */
     public void on(LogRecord record, long position) {
         Optional<DriveState> before = stores.state(record.drive());
-        Step step = Fold.apply(before, record);
+        Step step = journals.isSuperseded(before, record, position)
+                ? Fold.strange(before.orElseThrow(), record)
+                : Fold.apply(before, record);
         Turn turn = new Turn(record, before, step.state(), position);
         step.effects().forEach(effect -> perform(effect, turn));
         step.state().filter(after -> !before.equals(step.state())).ifPresent(stores::put);

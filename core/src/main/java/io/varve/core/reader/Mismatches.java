@@ -39,7 +39,9 @@ final class Mismatches {
 
     /** Forgets everything about a drive. */
     void forgetAll(DriveId drive) {
-        first.names(drive).forEach(first::remove);
+        first.names(drive).stream()
+                .filter(name -> !KnownJournals.isLasting(drive, name))
+                .forEach(first::remove);
     }
 
     private Seen seen(String name, long position) {

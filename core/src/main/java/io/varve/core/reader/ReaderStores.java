@@ -19,7 +19,10 @@ public interface ReaderStores {
 
     Positions mismatches();
 
-    /** Positions in the log under names that begin with a drive's and a slash; see {@link Mismatches}. */
+    /**
+     * Positions in the log under names that begin with a drive's and a slash; see {@link Mismatches} and
+     * {@link KnownJournals}.
+     */
     interface Positions {
         Optional<Long> get(String name);
 
