@@ -78,7 +78,7 @@ final class Broker {
 
     private void append(List<LogRecord> records) {
         for (LogRecord record : records) {
-            if (world.faults().isOn() && world.schedule().chance(1)) {
+            if (world.faults().isOn() && world.schedule().chance(2)) {
                 // An acknowledged record is gone: no promise of a broker, but the digests and numbers must see it.
                 world.schedule().note(() -> "the log loses " + record);
                 continue;

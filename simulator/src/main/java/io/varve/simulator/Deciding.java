@@ -32,8 +32,8 @@ final class Deciding {
         // Now and then a sink stands still, and another has the task meanwhile.
         boolean isStill = world.faults().has(Faults.Kind.SINK_KILL)
                 && world.faults().isOn()
-                && world.schedule().chance(20);
-        sink.after(world.schedule().between(1, isStill ? 1500 : 10), step, this::again);
+                && world.schedule().chance(25);
+        sink.after(world.schedule().between(1, isStill ? 2500 : 10), step, this::again);
     }
 
     private void again() {

@@ -24,13 +24,15 @@ final class Faults {
     private final Set<Kind> kinds = EnumSet.noneOf(Kind.class);
     private boolean isOn = true;
 
-    Faults(Schedule schedule) {
+    /** @param always kinds that aren't left to chance */
+    Faults(Schedule schedule, Set<Kind> always) {
         this.schedule = schedule;
         for (Kind kind : Kind.values()) {
             if (schedule.chance(kind == Kind.STRANGER ? 12 : kind == Kind.HOST_CRASH ? 30 : 45)) {
                 kinds.add(kind);
             }
         }
+        kinds.addAll(always);
     }
 
     boolean isOn() {

@@ -65,7 +65,11 @@ final class Mishaps {
             case SINK_KILL -> world.schedule().any(world.sinks()).kill();
             case CLOCK_JUMP -> world.jump(world.schedule().between(-5000, 5000));
             case STRANGER -> intrude();
-            case COLLECTOR -> new Collector(world).run();
+            case COLLECTOR -> {
+                for (int turn = 0; turn < 4; turn++) {
+                    world.schedule().after(turn * 35L, new Collector(world)::run);
+                }
+            }
             case STORE_FAILS, STORE_LIES, USER -> {}
         }
     }

@@ -124,7 +124,7 @@ final class Operator {
     private void disturb() {
         AgentDrive drive = world.schedule().any(List.copyOf(agent.drives().values()));
         String node = drive.id().value();
-        switch (world.schedule().pick(5)) {
+        switch (world.schedule().pick(8)) {
             case 0 -> run(List.of(new Action.ClearBitmap(node, BITMAP.value())), Completion.INDIVIDUAL);
             case 1 -> run(List.of(new Action.DisableBitmap(node, BITMAP.value())), Completion.INDIVIDUAL);
             case 2 ->

@@ -7,6 +7,7 @@ import io.varve.core.drive.DriveState;
 import io.varve.core.event.LogRecord;
 import io.varve.core.reader.ReaderStores;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The rules that a run may be given wrong ones for, to see that the invariants notice. The methods here are the right
@@ -14,6 +15,11 @@ import java.util.Optional;
  */
 interface Rules {
     Rules RIGHT = new Rules() {};
+
+    /** Faults that each run by these rules has: those in which a wrong one shows. */
+    default Set<Faults.Kind> emphasis() {
+        return Set.of();
+    }
 
     /** Whether such a request is marked. */
     default boolean marks(WriteKind kind) {

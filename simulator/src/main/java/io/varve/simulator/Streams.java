@@ -81,13 +81,31 @@ final class Streams {
     void kill() {
         isUp = false;
         world.schedule().note(() -> "streams are killed");
+        if (world.schedule().chance(50)) {
+            goOnCutOff();
+        }
+    }
+
+    /** An instance that was cut off, and doesn't know that others have its work, is told of silence. */
+    private void goOnCutOff() {
+        for (UnitState unit : List.copyOf(units.values())) {
+            Optional<UnitState> state = Optional.of(unit);
+            List<UnitEffect> last = List.of();
+            for (int silence = 0; silence <= CommitProtocol.ATTEMPTS_MAX; silence++) {
+                CommitProtocol.Transition next = CommitProtocol.on(state, new UnitInput.Silence());
+                state = next.state();
+                last = next.effects();
+            }
+            List<UnitEffect> effects = last;
+            world.schedule().after(world.schedule().between(100, 1200), () -> effects.forEach(this::perform));
+        }
     }
 
     void start() {
         if (!isUp) {
             isUp = true;
             stores.fallBack(committedStores, world.schedule());
-            if (world.schedule().chance(50)) {
+            if (world.schedule().chance(75)) {
                 units.clear();
                 units.putAll(committedUnits);
             }
@@ -111,7 +129,7 @@ final class Streams {
             Addressed addressed = inputs.get(at.inputs++);
             move(addressed.unit(), addressed.input());
         }
-        if (world.schedule().chance(25)) {
+        if (world.schedule().chance(12)) {
             commit();
         }
         if (more) {

@@ -29,7 +29,7 @@ final class World {
     World(Schedule schedule, Rules rules) {
         this.schedule = schedule;
         this.rules = rules;
-        this.faults = new Faults(schedule);
+        this.faults = new Faults(schedule, rules.emphasis());
         this.broker = new Broker(this);
         this.store = new MemoryStore(this);
         this.oracle = new Oracle(this);

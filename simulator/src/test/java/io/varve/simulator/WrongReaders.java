@@ -11,8 +11,10 @@ import io.varve.core.event.LogRecord;
 import io.varve.core.fold.Effect;
 import io.varve.core.fold.Fold;
 import io.varve.core.reader.ReaderStores;
+import java.util.EnumSet;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /** Sabotage of how the log is read. */
 final class WrongReaders {
@@ -26,6 +28,11 @@ final class WrongReaders {
     /** Whoever writes counts as the drive's agent. */
     record WithoutEpochs() implements Rules {
         @Override
+        public Set<Faults.Kind> emphasis() {
+            return EnumSet.of(Faults.Kind.STRANGER);
+        }
+
+        @Override
         public Optional<LogRecord> read(LogRecord record, ReaderStores stores) {
             Optional<DriveState> state = stores.state(record.drive());
             return Optional.of(
@@ -38,6 +45,11 @@ final class WrongReaders {
 
     /** A stranger's records are passed over in silence. */
     record DropsStale() implements Rules {
+        @Override
+        public Set<Faults.Kind> emphasis() {
+            return EnumSet.of(Faults.Kind.STRANGER);
+        }
+
         @Override
         public Optional<LogRecord> read(LogRecord record, ReaderStores stores) {
             return isSuspected(record, stores) ? Optional.empty() : Optional.of(record);

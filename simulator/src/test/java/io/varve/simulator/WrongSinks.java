@@ -8,7 +8,9 @@ import io.varve.archive.store.ObjectSummary;
 import io.varve.archive.store.PutResult;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
 
 /** Sabotage of what sinks, and a collector, do with the store. */
 final class WrongSinks {
@@ -23,12 +25,22 @@ final class WrongSinks {
 
     record ResumesOthers() implements Rules {
         @Override
+        public Set<Faults.Kind> emphasis() {
+            return EnumSet.of(Faults.Kind.SINK_KILL, Faults.Kind.STORE_FAILS);
+        }
+
+        @Override
         public boolean uploadsAlone() {
             return false;
         }
     }
 
     record CollectsTheLiving() implements Rules {
+        @Override
+        public Set<Faults.Kind> emphasis() {
+            return EnumSet.of(Faults.Kind.COLLECTOR);
+        }
+
         @Override
         public boolean sparesLiveAttempts() {
             return false;
@@ -37,6 +49,11 @@ final class WrongSinks {
 
     /** Decisions are put without a condition. */
     record PlainPut() implements Rules {
+        @Override
+        public Set<Faults.Kind> emphasis() {
+            return EnumSet.of(Faults.Kind.STREAMS_KILL, Faults.Kind.SINK_KILL);
+        }
+
         @Override
         public ObjectStore forDecisions(ObjectStore store) {
             return new Unconditional(store);
