@@ -66,8 +66,8 @@ final class Mishaps {
             case CLOCK_JUMP -> world.jump(world.schedule().between(-5000, 5000));
             case STRANGER -> intrude();
             case COLLECTOR -> {
-                for (int turn = 0; turn < 4; turn++) {
-                    world.schedule().after(turn * 35L, new Collector(world)::run);
+                for (int turn = 0; turn < 12; turn++) {
+                    world.schedule().after(turn * 25L, new Collector(world)::run);
                 }
             }
             case STORE_FAILS, STORE_LIES, USER -> {}

@@ -33,7 +33,7 @@ final class Oracle {
     /** By the key of the manifest. */
     private final Map<String, Restored> committed = new TreeMap<>();
 
-    private final Map<DriveId, Long> lastCommitMillis = new TreeMap<>();
+    private final Map<DriveId, List<Long>> commitMillis = new TreeMap<>();
     private final Set<String> named = new TreeSet<>();
 
     /**
@@ -73,8 +73,11 @@ final class Oracle {
         return committed.size();
     }
 
-    long lastCommitMillis(DriveId drive) {
-        return lastCommitMillis.getOrDefault(drive, -1L);
+    /** How many backups of the drive were committed after {@code sinceMillis}. */
+    long commits(DriveId drive, long sinceMillis) {
+        return commitMillis.getOrDefault(drive, List.of()).stream()
+                .filter(millis -> millis > sinceMillis)
+                .count();
     }
 
     /** Looks whether a decision is there now. */
@@ -102,7 +105,9 @@ final class Oracle {
         Blocks blocks = restore(chain, state.blocks().count());
         Restored restored = new Restored(blocks, isPromised(drive, chain, state), state);
         committed.put(ref.key(), restored);
-        lastCommitMillis.put(drive, world.schedule().nowMillis());
+        commitMillis
+                .computeIfAbsent(drive, d -> new ArrayList<>())
+                .add(world.schedule().nowMillis());
         chain.forEach(manifest -> {
             named.add(manifest.data().key().value());
             named.add(manifest.sums().key().value());

@@ -68,21 +68,29 @@ final class WrongReaders {
         }
     }
 
-    /** A cut has whatever digest its marks have here. */
+    /** Seals and cuts have whatever digests their marks have here. */
     record IgnoresDigests() implements Rules {
         @Override
         public Optional<LogRecord> read(LogRecord record, ReaderStores stores) {
-            Optional<DriveState> state = stores.state(record.drive());
-            if (state.isPresent()
-                    && record.event() instanceof DriveEvent.SyncPointMarked(var mark)
-                    && mark.cut().isPresent()) {
-                return Optional.of(new LogRecord(
-                        record.drive(),
-                        record.incarnation(),
-                        record.control(),
-                        new DriveEvent.SyncPointMarked(believed(state.get(), mark, stores))));
-            }
-            return Optional.of(record);
+            return Optional.of(stores.state(record.drive())
+                    .map(state -> new LogRecord(
+                            record.drive(), record.incarnation(), record.control(), believed(state, record, stores)))
+                    .orElse(record));
+        }
+
+        private static DriveEvent believed(DriveState state, LogRecord record, ReaderStores stores) {
+            return switch (record.event()) {
+                case DriveEvent.SyncPointMarked(var mark)
+                when mark.cut().isPresent() -> new DriveEvent.SyncPointMarked(believed(state, mark, stores));
+                case DriveEvent.GenerationSealed sealed
+                when state.open().number() == sealed.generation() ->
+                    new DriveEvent.GenerationSealed(
+                            sealed.generation(),
+                            sealed.dirtyBytes(),
+                            stores.marks().load(state.drive(), state.open()).digest(),
+                            sealed.openedGranularity());
+                default -> record.event();
+            };
         }
 
         private static SyncPointMark believed(DriveState state, SyncPointMark mark, ReaderStores stores) {

@@ -38,7 +38,7 @@ final class WrongSinks {
     record CollectsTheLiving() implements Rules {
         @Override
         public Set<Faults.Kind> emphasis() {
-            return EnumSet.of(Faults.Kind.COLLECTOR);
+            return EnumSet.of(Faults.Kind.COLLECTOR, Faults.Kind.SINK_KILL);
         }
 
         @Override

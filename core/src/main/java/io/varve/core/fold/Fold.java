@@ -23,6 +23,7 @@ import java.util.Optional;
  * <pre>
  *   incarnation   in the line                         its control events and extents count
  *                 DriveAttached, inherits the head    joins the line (the first heir wins)
+ *                 the same, with a number taken       an heir of an older copy: as any other
  *                 DriveAttached, inherits nothing     a new journal: everything starts anew
  *                 a checkpoint whose line goes on     joins the line: its attach was lost with what is skipped
  *                 any other                           changes no mark; the drive is suspect        // I8
@@ -84,6 +85,10 @@ public final class Fold {
         }
         IncarnationId head = state.line().getLast();
         if (!attached.inherited().get().equals(head) || !attached.journal().equals(state.journal())) {
+            return suspect(state, record);
+        }
+        if (record.control() <= state.control()) {
+            // Its number is taken: it inherited an older copy of the journal, and the head goes on.
             return suspect(state, record);
         }
         if (record.control() != state.control() + 1) {

@@ -8,12 +8,14 @@ import io.varve.core.bits.Digest;
 import io.varve.core.bits.Extent;
 import io.varve.core.bits.HierarchicalBitSet;
 import io.varve.core.drive.Anchor;
+import io.varve.core.drive.Arrival;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
+import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.Recording;
 import io.varve.core.drive.Trust;
 import io.varve.core.event.DriveEvent;
@@ -139,6 +141,28 @@ class SuspicionTest {
 
         assertInstanceOf(Trust.Suspect.class, reader.state().trust());
         assertEquals(before.control(), reader.state().control());
+    }
+
+    @Test
+    void shouldSuspectAnHeirOfAnOlderCopyOfTheJournal() { // I8: its number is taken, so that isn't a gap
+        commit(add("a"), full("a"));
+        DriveState known = reader.state();
+
+        reader.read(new LogRecord(
+                WritingAgent.DRIVE,
+                STRANGER,
+                known.control(),
+                new DriveEvent.DriveAttached(
+                        known.journal(),
+                        Optional.of(known.line().getLast()),
+                        known.open().number(),
+                        known.open().granularity(),
+                        known.sizeBytes(),
+                        new ImageIdentity("disk", "1", 0, ""),
+                        Arrival.INCONSISTENT)));
+
+        assertInstanceOf(Trust.Suspect.class, reader.state().trust());
+        assertEquals(known.line(), reader.state().line());
     }
 
     private void commit(Action... actions) {
