@@ -21,7 +21,6 @@ final class Broker {
     private final Map<DriveId, List<LogRecord>> partitions = new TreeMap<>();
     private final List<Outcome> outcomes = new ArrayList<>();
     private final List<Queued> tasks = new ArrayList<>();
-    private long dispatched;
 
     /** A task until it's acknowledged. */
     static final class Queued {
@@ -118,7 +117,6 @@ final class Broker {
         if (free.isEmpty()) {
             return Optional.empty();
         }
-        dispatched++;
         Queued taken = world.faults().isOn() ? world.schedule().any(free) : free.getFirst();
         taken.freeAtMillis = now + 3000;
         return Optional.of(taken);
@@ -126,10 +124,6 @@ final class Broker {
 
     boolean hasTasks() {
         return !tasks.isEmpty();
-    }
-
-    long dispatched() {
-        return dispatched;
     }
 
     void acknowledge(Queued task) {
