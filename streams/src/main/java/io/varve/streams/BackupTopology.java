@@ -3,9 +3,9 @@ package io.varve.streams;
 import io.varve.core.commit.Outcome;
 import io.varve.core.commit.UnitId;
 import io.varve.core.commit.UnitInput;
+import io.varve.core.reader.FoldOutput;
 import io.varve.schemas.Topics;
 import io.varve.schemas.VarveSerdes;
-import io.varve.streams.fold.FoldOutput;
 import io.varve.streams.fold.FoldProcessor;
 import io.varve.streams.unit.UnitOutput;
 import io.varve.streams.unit.UnitProcessor;
@@ -58,8 +58,8 @@ final class BackupTopology {
         folded.<Outcome>flatMapValues(
                         said -> said instanceof FoldOutput.ToAgent(Outcome asked) ? List.of(asked) : List.of())
                 .to(Topics.BACKUP_OUTCOMES, to(serdes.outcomes()));
-        KStream<String, UnitInput> parts = folded.<UnitInput>flatMapValues(
-                        said -> said instanceof FoldOutput.ToUnit(UnitInput input) ? List.of(input) : List.of())
+        KStream<String, UnitInput> parts = folded.<UnitInput>flatMapValues(said ->
+                        said instanceof FoldOutput.ToUnit(String unit, UnitInput input) ? List.of(input) : List.of())
                 .repartition(between("parts", partitions));
         KStream<String, UnitInput> heard = builder.stream(Topics.BACKUP_OUTCOMES, from(serdes.outcomes()))
                 .flatMap((drive, outcome) -> heard(outcome).stream().toList())

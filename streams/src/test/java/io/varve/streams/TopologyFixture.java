@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -25,6 +26,8 @@ import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TestOutputTopic;
 import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.errors.DeserializationExceptionHandler;
+import org.apache.kafka.streams.errors.LogAndFailExceptionHandler;
 
 /** The topology, driven by hand: what goes in, what has come out, what it keeps. */
 final class TopologyFixture implements AutoCloseable {
@@ -38,10 +41,16 @@ final class TopologyFixture implements AutoCloseable {
     private final TestOutputTopic<String, UnitState> units;
 
     TopologyFixture(Path folder) {
+        this(folder, LogAndFailExceptionHandler.class);
+    }
+
+    /** @param unreadable what handles a record that can't be read: the role's own, or a wrong one */
+    TopologyFixture(Path folder, Class<? extends DeserializationExceptionHandler> unreadable) {
         VarveSerdes serdes = new VarveSerdes(SchemaIds.ofThisVersion());
         Properties properties = new Properties();
         properties.put(StreamsConfig.APPLICATION_ID_CONFIG, "varve");
         properties.put(StreamsConfig.STATE_DIR_CONFIG, folder.toString());
+        properties.put(StreamsConfig.DESERIALIZATION_EXCEPTION_HANDLER_CLASS_CONFIG, unreadable);
         driver = new TopologyTestDriver(
                 new BackupTopology(serdes, SILENCE).build(1), properties, Instant.parse("2026-01-01T00:00:00Z"));
         changes = input(Topics.CHANGES, serdes.logRecords());
@@ -53,6 +62,12 @@ final class TopologyFixture implements AutoCloseable {
 
     void publish(List<LogRecord> records) {
         records.forEach(record -> changes.pipeInput(record.drive().value(), record));
+    }
+
+    /** Publishes something that no reader of the log can read. */
+    void publishUnreadable(String drive) {
+        driver.createInputTopic(Topics.CHANGES, new StringSerializer(), new ByteArraySerializer())
+                .pipeInput(drive, new byte[] {1, 2, 3});
     }
 
     void say(Outcome outcome) {

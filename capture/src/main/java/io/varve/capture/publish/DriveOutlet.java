@@ -2,8 +2,9 @@ package io.varve.capture.publish;
 
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.DriveFeed;
-import io.varve.capture.tracking.FeedBatch;
+import io.varve.core.commit.AgentStep;
 import io.varve.core.event.DriveEvent.ExtentsDirtied;
+import io.varve.core.feed.FeedBatch;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.time.Duration;

@@ -1,9 +1,11 @@
 package io.varve.capture.publish;
 
 import io.varve.capture.tracking.Agent;
-import io.varve.capture.tracking.FeedBatch;
+import io.varve.core.commit.AgentStep;
+import io.varve.core.commit.Asking;
 import io.varve.core.commit.Outcome;
 import io.varve.core.drive.DriveState;
+import io.varve.core.feed.FeedBatch;
 import io.varve.core.id.DriveId;
 import io.varve.schemas.VarveSerdes;
 import java.time.Duration;

@@ -1,6 +1,7 @@
 package io.varve.capture.publish;
 
 import io.varve.capture.tracking.Agent;
+import io.varve.core.commit.AgentStep;
 import io.varve.core.commit.Outcome;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Conclusion;

@@ -7,6 +7,7 @@ import io.varve.capture.nbd.Export;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
+import io.varve.core.cut.InFlightTable;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;

@@ -1,6 +1,7 @@
 package io.varve.capture.tracking;
 
 import io.varve.core.bits.Marks;
+import io.varve.core.cut.InFlightTable;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
 import io.varve.core.drive.ImageIdentity;

@@ -1,5 +1,6 @@
 package io.varve.capture.tracking;
 
+import io.varve.core.cut.InFlightTable;
 import io.varve.core.id.IncarnationId;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;

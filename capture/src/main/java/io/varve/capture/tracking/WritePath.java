@@ -2,6 +2,7 @@ package io.varve.capture.tracking;
 
 import io.varve.capture.snapshot.Snapshot;
 import io.varve.core.Invariant;
+import io.varve.core.cut.InFlightTable;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.InstantSource;

@@ -13,6 +13,7 @@ import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Recording;
+import io.varve.core.feed.FeedBatch;
 import io.varve.core.fold.ReadingFold;
 import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;

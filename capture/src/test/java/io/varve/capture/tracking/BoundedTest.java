@@ -9,6 +9,7 @@ import io.varve.core.drive.Arrival;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Completion;
 import io.varve.core.event.DriveEvent;
+import io.varve.core.feed.FeedBatch;
 import io.varve.core.fold.ReadingFold;
 import io.varve.core.transaction.Action;
 import java.io.IOException;

@@ -11,6 +11,7 @@ import io.varve.core.drive.Completion;
 import io.varve.core.drive.Trust;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
+import io.varve.core.feed.FeedBatch;
 import io.varve.core.fold.ReadingFold;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.SyncMode;

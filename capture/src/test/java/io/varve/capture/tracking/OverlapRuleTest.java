@@ -3,6 +3,7 @@ package io.varve.capture.tracking;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.varve.core.bits.Granularity;
+import io.varve.core.cut.InFlightTable;
 import io.varve.core.id.IncarnationId;
 import io.varve.core.id.JournalId;
 import java.io.IOException;

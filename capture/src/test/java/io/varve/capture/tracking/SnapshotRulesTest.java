@@ -15,6 +15,7 @@ import io.varve.core.drive.Anchor;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.feed.FeedBatch;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import io.varve.core.snapshot.SnapshotStatus;

@@ -23,9 +23,12 @@ import java.util.Optional;
  * <pre>
  *   incarnation   in the line                         its control events and extents count
  *                 DriveAttached, inherits the head    joins the line (the first heir wins)
+ *                 the same, with a number taken       an heir of an older copy: as any other
  *                 DriveAttached, inherits nothing     a new journal: everything starts anew
  *                 a checkpoint whose line goes on     joins the line: its attach was lost with what is skipped
  *                 any other                           changes no mark; the drive is suspect        // I8
+ *                 in the line, not its head           repeats and extents count; a new control event is a second
+ *                                                     agent's: it changes nothing, the drive is suspect
  *   control       known + 1                           applied
  *                 up to known                         a repeat: the state stays, the effects are asked for again
  *                 beyond                              a gap: nothing is applied, re-publication is requested
@@ -53,6 +56,12 @@ public final class Fold {
         return control(state, record);
     }
 
+    /** What a record comes to that its reader knows to be a stranger's. */
+    // I8
+    public static Step strange(DriveState state, LogRecord record) {
+        return suspect(state, record);
+    }
+
     private static Step first(LogRecord record) {
         return switch (record.event()) {
             case DriveAttached attached when attached.inherited().isEmpty() -> anew(record, attached);
@@ -78,6 +87,10 @@ public final class Fold {
         if (!attached.inherited().get().equals(head) || !attached.journal().equals(state.journal())) {
             return suspect(state, record);
         }
+        if (record.control() <= state.control()) {
+            // Its number is taken: it inherited an older copy of the journal, and the head goes on.
+            return suspect(state, record);
+        }
         if (record.control() != state.control() + 1) {
             return Step.of(state, new Effect.RequestControl(state.control() + 1));
         }
@@ -86,11 +99,18 @@ public final class Fold {
         return Step.of(ControlFold.arrived(state.withLine(line), attached).withControl(record.control()));
     }
 
-    /** A mark of its sync point is answered: it would wait for ever for one that nobody offers. */
+    /**
+     * A mark of its sync point is answered: it would wait for ever for one that nobody offers. If the record isn't the
+     * next one, its agent's attach may be what was lost, and is asked for.
+     */
     private static Step suspect(DriveState state, LogRecord record) {
-        String reason = "a record of incarnation " + record.incarnation() + ", which isn't in drive " + record.drive()
+        String reason = "a record of incarnation " + record.incarnation() + ", which isn't "
+                + (state.line().contains(record.incarnation()) ? "the last " : "") + "in drive " + record.drive()
                 + "'s line: another agent may have written the image";
         List<Effect> effects = new ArrayList<>(List.of(new Effect.Suspected(reason)));
+        if (!state.line().contains(record.incarnation()) && record.control() > state.control() + 1) {
+            effects.add(new Effect.RequestControl(state.control() + 1));
+        }
         if (record.event() instanceof DriveEvent.SyncPointMarked(SyncPointMark mark)
                 && mark.target() == BackupTarget.ARCHIVE) {
             effects.add(new Effect.RefusePart(
@@ -130,6 +150,11 @@ public final class Fold {
     private static Step control(DriveState state, LogRecord record) {
         if (record.event() instanceof DriveEvent.Checkpoint(DriveState whole) && record.control() > state.control()) {
             return skip(state, record, whole);
+        }
+        // I8: what an heir inherited has smaller numbers than its attach.
+        if (record.control() > state.control()
+                && !record.incarnation().equals(state.line().getLast())) {
+            return suspect(state, record);
         }
         if (record.control() > state.control() + 1) {
             return Step.of(state, new Effect.RequestControl(state.control() + 1));

@@ -8,16 +8,19 @@ import io.varve.core.bits.Digest;
 import io.varve.core.bits.Extent;
 import io.varve.core.bits.HierarchicalBitSet;
 import io.varve.core.drive.Anchor;
+import io.varve.core.drive.Arrival;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
+import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.Recording;
 import io.varve.core.drive.Trust;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
+import io.varve.core.id.BitmapName;
 import io.varve.core.id.IncarnationId;
 import io.varve.core.id.SyncPointId;
 import io.varve.core.transaction.Action;
@@ -104,6 +107,62 @@ class SuspicionTest {
 
         assertEquals(whole, reader.state());
         assertEquals(List.of(), reader.complaints());
+    }
+
+    @Test
+    void shouldAskForAnAttachThatTheLogLost() { // I8: else the drive's own agent would be a stranger for ever
+        commit(add("a"), full("a"));
+        agent.restart(2);
+        LogRecord attached = agent.log().get(read);
+        agent.transact(List.of(increment("a")), Completion.INDIVIDUAL);
+        LogRecord next = agent.log().get(read + 1);
+
+        reader.read(next);
+
+        assertTrue(reader.complaints().contains(new Effect.RequestControl(attached.control())));
+        agent.log().subList(read, agent.log().size()).forEach(reader::read);
+        assertEquals(agent.state().line(), reader.state().line());
+        assertEquals(agent.state().control(), reader.state().control());
+    }
+
+    @Test
+    void shouldSuspectAnAgentThatGoesOnAfterAnotherInheritedItsJournal() { // I8
+        commit(add("a"), full("a"));
+        IncarnationId superseded = agent.state().line().getLast();
+        agent.restart(2);
+        readOn();
+        DriveState before = reader.state();
+
+        reader.read(new LogRecord(
+                WritingAgent.DRIVE,
+                superseded,
+                before.control() + 1,
+                new DriveEvent.BitmapCleared(new BitmapName("a"))));
+
+        assertInstanceOf(Trust.Suspect.class, reader.state().trust());
+        assertEquals(before.control(), reader.state().control());
+    }
+
+    @Test
+    void shouldSuspectAnHeirOfAnOlderCopyOfTheJournal() { // I8: its number is taken, so that isn't a gap
+        commit(add("a"), full("a"));
+        DriveState known = reader.state();
+
+        reader.read(new LogRecord(
+                WritingAgent.DRIVE,
+                STRANGER,
+                known.control(),
+                new DriveEvent.DriveAttached(
+                        known.journal(),
+                        Optional.of(known.line().getLast()),
+                        known.open().number(),
+                        known.open().granularity(),
+                        known.sizeBytes(),
+                        new ImageIdentity("disk", "1", 0, ""),
+                        Arrival.INCONSISTENT)));
+
+        assertInstanceOf(Trust.Suspect.class, reader.state().trust());
+        assertEquals(known.line(), reader.state().line());
     }
 
     private void commit(Action... actions) {

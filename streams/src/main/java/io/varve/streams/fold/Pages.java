@@ -5,6 +5,7 @@ import io.varve.core.bits.HierarchicalBitSet;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.Generation;
 import io.varve.core.id.DriveId;
+import io.varve.core.reader.GenerationMarks;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -21,7 +22,7 @@ import org.apache.kafka.streams.state.KeyValueStore;
  * {@value #PAGE_BITS} of page i / {@value #PAGE_BITS}, least significant bit of the first byte first. A page without a
  * mark isn't there. Thread: its task's only.
  */
-final class Pages {
+final class Pages implements GenerationMarks {
     static final int PAGE_BYTES = 4096;
     static final int PAGE_BITS = PAGE_BYTES * 8;
 
@@ -33,8 +34,8 @@ final class Pages {
         this.store = store;
     }
 
-    /** Adds {@code extents} to a generation's marks; what lies past the drive's end is dropped. */
-    void mark(DriveId drive, Generation generation, List<Extent> extents) {
+    @Override
+    public void mark(DriveId drive, Generation generation, List<Extent> extents) {
         int shift = generation.granularity().shift();
         OpenPage page = new OpenPage(drive, generation);
         for (Extent extent : extents) {
@@ -46,8 +47,8 @@ final class Pages {
         page.close();
     }
 
-    /** The marks of a generation, on the heap. */
-    Marks load(DriveId drive, Generation generation) {
+    @Override
+    public Marks load(DriveId drive, Generation generation) {
         long granules = Math.max(1, generation.granularity().granules(generation.sizeBytes()));
         long[] words = new long[Math.toIntExact(HierarchicalBitSet.byteSize(granules) / Long.BYTES)];
         MemorySegment bits = MemorySegment.ofArray(words);
@@ -76,23 +77,18 @@ final class Pages {
         }
     }
 
-    /** Forgets a generation. */
-    void drop(DriveId drive, long generation) {
+    @Override
+    public void drop(DriveId drive, long generation) {
         delete(PageKey.first(drive, generation), PageKey.last(drive, generation));
     }
 
-    /** Forgets every generation of a drive. */
-    void forgetAll(DriveId drive) {
+    @Override
+    public void forgetAll(DriveId drive) {
         delete(PageKey.first(drive, 0), PageKey.last(drive, Long.MAX_VALUE));
     }
 
-    /**
-     * Makes one generation of several. Doing it again, when those that went are gone, changes nothing.
-     *
-     * @param merged those that go, as they were
-     * @param intoBefore the one that stays, as it was
-     */
-    void coalesce(DriveId drive, Collection<Generation> merged, Generation intoBefore, Generation into) {
+    @Override
+    public void coalesce(DriveId drive, Collection<Generation> merged, Generation intoBefore, Generation into) {
         Marks union = load(drive, into);
         union.union(load(drive, intoBefore));
         merged.forEach(generation -> union.union(load(drive, generation)));

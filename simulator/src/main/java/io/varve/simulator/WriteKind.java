@@ -1,0 +1,8 @@
+package io.varve.simulator;
+
+/** What a guest does to a range of its drive. */
+enum WriteKind {
+    WRITE,
+    TRIM,
+    WRITE_ZEROES
+}
