@@ -1,7 +1,6 @@
 package io.varve.capture.job;
 
 import io.varve.capture.node.Device;
-import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.tracking.Agent;
 import io.varve.core.drive.BackupTarget;
@@ -17,7 +16,6 @@ import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.SyncMode;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -87,26 +85,12 @@ public final class ArchiveBackups {
                             : "a drive is named twice: " + String.join(", ", wanted));
         }
         for (String name : wanted) {
-            Optional<Node> node = graph.find(name);
-            try {
-                // An overlay that came over a drive has a log of its own, which begins now.
-                if (node.isPresent() && graph.deviceOver(node.get()).isPresent()) {
-                    DriveId _ = graph.track(node.get());
+            switch (NamedDrive.find(agent, graph, name)) {
+                case NamedDrive.Refused(String why) -> {
+                    return new Answer.Refused(why);
                 }
-            } catch (IOException e) {
-                return new Answer.Refused(String.valueOf(e.getMessage()));
+                case NamedDrive.Found(DriveState state) -> choices.add(choice(state, request.bitmap()));
             }
-            Optional<DriveState> state = node.flatMap(Node::drive).flatMap(agent::state);
-            if (state.isEmpty()) {
-                return new Answer.Refused("Cannot find device='" + name + "' nor node-name='" + name + "'");
-            }
-            Optional<Node> meant = graph.find(state.get().drive().value());
-            if (meant.isPresent() && !meant.equals(node)) {
-                return new Answer.Refused("node '" + name + "' is under an overlay of drive '"
-                        + state.get().drive() + "' now, and has that one's log: back up the drive, or commit the"
-                        + " overlay first");
-            }
-            choices.add(choice(state.get(), request.bitmap()));
         }
         return prepare(choices, request.bitmap())
                 .<Answer>map(Answer.Refused::new)
