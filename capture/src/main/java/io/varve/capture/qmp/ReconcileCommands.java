@@ -102,7 +102,8 @@ final class ReconcileCommands implements AutoCloseable {
         SyncPointMark mark = begun.mark();
         open = Optional.of(new Open(mark, begun.granularity(), new ByteArrayOutputStream()));
         ObjectNode reply = JsonText.object();
-        reply.put("point", mark.key().syncPoint().value())
+        reply.put("drive", begun.drive().value())
+                .put("point", mark.key().syncPoint().value())
                 .put("address", mark.export().address())
                 .put("export", mark.export().name())
                 .put("size", mark.sizeBytes())

@@ -63,7 +63,8 @@ public final class AgentReconciliations {
          * @param granularity of the marks that {@link #finish} takes
          * @param inconsistency why the bitmap can't be trusted, if so
          */
-        record Begun(SyncPointMark mark, Granularity granularity, Optional<String> inconsistency) implements Answer {}
+        record Begun(DriveId drive, SyncPointMark mark, Granularity granularity, Optional<String> inconsistency)
+                implements Answer {}
 
         /** It's written down: {@code dirtyBytes} differ or were written since. */
         record Finished(long dirtyBytes) implements Answer {}
@@ -110,6 +111,7 @@ public final class AgentReconciliations {
                 drive.uses().begin(name);
                 drive.uses().begin(Reconciling.collector(mark.key()));
                 yield new Answer.Begun(
+                        drive.image().drive(),
                         mark,
                         granularity,
                         before.map(Bitmap::status)
