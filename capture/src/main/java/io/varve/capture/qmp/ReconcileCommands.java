@@ -7,14 +7,12 @@ import io.varve.capture.node.NodeGraph;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.AgentReconciliations.Answer;
 import io.varve.core.bits.Digest;
-import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
 import io.varve.core.bits.PackedMarks;
 import io.varve.core.drive.Anchor;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.SyncPointMark;
 import io.varve.core.id.SyncPointId;
-import java.io.ByteArrayOutputStream;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
@@ -26,7 +24,7 @@ import java.util.Optional;
  *
  * <pre>
  *   x-varve-reconcile            a point in time, as an NBD export, and what is written from then on
- *   x-varve-reconcile-differing  what differs, as runs of clean and dirty granules (LEB128), in pieces as base64
+ *   x-varve-reconcile-differing  what differs within a part of the drive, as {@link PackedMarks} in base64
  *   x-varve-reconcile-end        the SHA-256 of all that differs, and what it differs from
  *   x-varve-reconcile-cancel     the bitmap stays as it was
  * </pre>
@@ -36,19 +34,12 @@ import java.util.Optional;
 final class ReconcileCommands implements AutoCloseable {
     private static final String BITMAP = "varve";
 
-    /** Above what the runs of a drive of {@code granules} need: two numbers a dirty granule, and a long one. */
-    private static final int RUNS_BYTES_MIN = 64;
-
     private final Agent agent;
     private final NodeGraph graph;
     private Optional<Open> open = Optional.empty();
 
-    /** The one that runs. */
-    private record Open(SyncPointMark mark, Granularity granularity, ByteArrayOutputStream runs) {
-        long bytesMax() {
-            return RUNS_BYTES_MIN + 2 * granularity.granules(mark.sizeBytes());
-        }
-    }
+    /** The one that runs, and what was told of it. */
+    private record Open(SyncPointMark mark, Marks differing) {}
 
     ReconcileCommands(Agent agent, NodeGraph graph) {
         this.agent = agent;
@@ -69,8 +60,11 @@ final class ReconcileCommands implements AutoCloseable {
                         arguments -> begin(arguments.text("device"), arguments.optionalText("bitmap"))),
                 Command.of(
                         "x-varve-reconcile-differing",
-                        List.of(Parameter.text("runs")),
-                        arguments -> take(arguments.text("runs"))),
+                        List.of(
+                                Parameter.required("offset", new Parameter.Type.Whole()),
+                                Parameter.required("length", new Parameter.Type.Whole()),
+                                Parameter.text("runs")),
+                        this::take),
                 Command.of(
                         "x-varve-reconcile-end",
                         List.of(
@@ -100,7 +94,7 @@ final class ReconcileCommands implements AutoCloseable {
 
     private JsonNode begun(Answer.Begun begun) {
         SyncPointMark mark = begun.mark();
-        open = Optional.of(new Open(mark, begun.granularity(), new ByteArrayOutputStream()));
+        open = Optional.of(new Open(mark, Marks.none(begun.granularity(), mark.sizeBytes())));
         ObjectNode reply = JsonText.object();
         reply.put("drive", begun.drive().value())
                 .put("point", mark.key().syncPoint().value())
@@ -112,34 +106,33 @@ final class ReconcileCommands implements AutoCloseable {
         return reply;
     }
 
-    private JsonNode take(String runs) throws QmpException {
-        Open run = running();
-        byte[] bytes;
+    private JsonNode take(Arguments arguments) throws QmpException {
+        Marks differing = running().differing();
+        long offsetBytes = arguments.optionalNumber("offset").orElse(0L);
+        long lengthBytes = arguments.optionalNumber("length").orElse(0L);
+        boolean isWithin = offsetBytes >= 0
+                && offsetBytes % differing.granularity().bytes() == 0
+                && lengthBytes > 0
+                && lengthBytes <= differing.sizeBytes() - offsetBytes;
+        if (!isWithin) {
+            throw QmpException.generic("Parameters 'offset' and 'length' are " + offsetBytes + " and " + lengthBytes
+                    + "; expected a part of the drive's " + differing.sizeBytes() + " bytes that begins at a multiple of "
+                    + differing.granularity().bytes());
+        }
         try {
-            bytes = Base64.getDecoder().decode(runs);
+            byte[] runs = Base64.getDecoder().decode(arguments.text("runs"));
+            new PackedMarks(differing.granularity(), lengthBytes, runs)
+                    .unpack()
+                    .forEachExtent((offset, length) -> differing.mark(offsetBytes + offset, length));
         } catch (IllegalArgumentException e) {
-            throw QmpException.generic("Parameter 'runs' isn't base64: " + e.getMessage());
+            throw QmpException.generic("Parameter 'runs': " + e.getMessage());
         }
-        if (run.runs().size() + (long) bytes.length > run.bytesMax()) {
-            throw QmpException.generic("Parameter 'runs': more than the " + run.bytesMax()
-                    + " bytes that the runs of a drive of " + run.mark().sizeBytes() + " bytes can have");
-        }
-        run.runs().writeBytes(bytes);
         return JsonText.object();
     }
 
     private JsonNode end(Arguments arguments) throws QmpException {
         Open run = running();
-        Marks differing;
-        try {
-            differing = new PackedMarks(
-                            run.granularity(),
-                            run.mark().sizeBytes(),
-                            run.runs().toByteArray())
-                    .unpack();
-        } catch (IllegalArgumentException e) {
-            throw QmpException.generic(String.valueOf(e.getMessage()));
-        }
+        Marks differing = run.differing();
         if (!differing.digest().hex().equals(arguments.text("sha256"))) {
             throw QmpException.generic(
                     "what differs has the SHA-256 " + differing.digest().hex() + " here; expected "

@@ -166,12 +166,14 @@ class ReconcileCommandsTest {
                 .contains("Cannot find device='zz'"));
         assertTrue(monitor.refused(end(ANCHOR, digest(2))).contains("No reconcile runs"));
         begin();
-        assertTrue(monitor.refused("{'execute': 'x-varve-reconcile-differing', 'arguments': {'runs': '!'}}")
-                .contains("base64"));
-        String tooMuch = Base64.getEncoder().encodeToString(new byte[500]);
-        assertTrue(monitor.refused(
-                        "{'execute': 'x-varve-reconcile-differing', 'arguments': {'runs': '" + tooMuch + "'}}")
-                .contains("more than"));
+        for (String bad : List.of(
+                differing(0, SIZE_BYTES, "!"),
+                differing(0, SIZE_BYTES, "AP8="),
+                differing(1, GRANULE, "AAE="),
+                differing(GRANULE, SIZE_BYTES, "AAE="),
+                differing(0, GRANULE, "AAI="))) {
+            assertTrue(monitor.refused(bad).startsWith("Parameter"), bad);
+        }
     }
 
     private JsonNode begin() {
@@ -190,7 +192,12 @@ class ReconcileCommandsTest {
 
     private void differing(long... granules) {
         String runs = Base64.getEncoder().encodeToString(PackedMarks.of(marks(granules)).runs());
-        monitor.run("{'execute': 'x-varve-reconcile-differing', 'arguments': {'runs': '" + runs + "'}}");
+        monitor.run(differing(0, SIZE_BYTES, runs));
+    }
+
+    private static String differing(long offsetBytes, long lengthBytes, String runs) {
+        return "{'execute': 'x-varve-reconcile-differing', 'arguments': {'offset': " + offsetBytes + ", 'length': "
+                + lengthBytes + ", 'runs': '" + runs + "'}}";
     }
 
     private static String digest(long... granules) {

@@ -11,7 +11,6 @@ import io.varve.core.drive.Anchor;
 import io.varve.formats.nbd.NbdAddress;
 import io.varve.formats.nbd.NbdUri;
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.Optional;
 
@@ -20,8 +19,8 @@ import java.util.Optional;
  * gives it up as its connection ends. Thread: the client's owner.
  */
 public final class PointInTime implements AutoCloseable {
-    /** With base64 well below what QMP takes in one text. */
-    private static final int PIECE_BYTES = 256 << 10;
+    /** Of these every second one may differ: even that is below what QMP takes in one text. */
+    private static final long WINDOW_GRANULES = 1 << 18;
 
     private final QmpClient client;
     private final JsonNode begun;
@@ -80,13 +79,13 @@ public final class PointInTime implements AutoCloseable {
      * @return how many bytes the bitmap holds now
      */
     public long end(Marks differing, Optional<Anchor> anchor) throws IOException, InterruptedException {
-        byte[] runs = PackedMarks.of(differing).runs();
-        for (int from = 0; from < runs.length; from += PIECE_BYTES) {
-            byte[] piece = Arrays.copyOfRange(runs, from, Math.min(runs.length, from + PIECE_BYTES));
-            ObjectNode arguments = JsonNodeFactory.instance
-                    .objectNode()
-                    .put("runs", Base64.getEncoder().encodeToString(piece));
-            client.execute("x-varve-reconcile-differing", arguments);
+        long windowBytes = WINDOW_GRANULES << differing.granularity().shift();
+        long dirty = differing.nextDirty(0);
+        while (dirty >= 0) {
+            long from = dirty / windowBytes * windowBytes;
+            long end = Math.min(differing.sizeBytes(), from + windowBytes);
+            tell(differing, from, end);
+            dirty = end < differing.sizeBytes() ? differing.nextDirty(end) : -1;
         }
         ObjectNode arguments = JsonNodeFactory.instance
                 .objectNode()
@@ -101,6 +100,22 @@ public final class PointInTime implements AutoCloseable {
         JsonNode reply = client.execute("x-varve-reconcile-end", arguments);
         ended = true;
         return reply.path("dirty-bytes").asLong();
+    }
+
+    private void tell(Marks differing, long from, long end) throws IOException, InterruptedException {
+        Marks window = Marks.none(differing.granularity(), end - from);
+        long dirty = differing.nextDirty(from);
+        while (dirty >= 0 && dirty < end) {
+            long clean = differing.nextClean(dirty, end);
+            window.mark(dirty - from, clean - dirty);
+            dirty = clean < end ? differing.nextDirty(clean) : -1;
+        }
+        ObjectNode arguments = JsonNodeFactory.instance
+                .objectNode()
+                .put("offset", from)
+                .put("length", end - from)
+                .put("runs", Base64.getEncoder().encodeToString(PackedMarks.of(window).runs()));
+        client.execute("x-varve-reconcile-differing", arguments);
     }
 
     /** Gives it up unless it has ended: the bitmap stays as it was. */

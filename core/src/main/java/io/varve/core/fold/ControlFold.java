@@ -120,7 +120,7 @@ final class ControlFold {
                 : Optional.of(
                         "in the log, its bitmap '" + name.map(BitmapName::value).orElse("")
                                 + "' isn't anchored to the increment's parent, since another agent may have "
-                                + "written the image: take a full backup");
+                                + "written the image: take a full backup, or reconcile the drive");
     }
 
     /** The state of a drive that a stranger may have written: no bitmap knows what. */

@@ -101,11 +101,7 @@ class ReconcileTest {
         Anchor anchor = inconsistent();
         begin("a");
         readOn();
-        reader.read(new LogRecord(
-                WritingAgent.DRIVE,
-                new IncarnationId(new UUID(9, 9)),
-                0,
-                new DriveEvent.ExtentsDirtied(1, 1, List.of(new Extent(0, GRANULE)), 1, GRANULE)));
+        strangerWrites();
 
         finish(Optional.of(anchor), 1);
         readOn();
@@ -114,6 +110,21 @@ class ReconcileTest {
         assertEquals(Optional.empty(), told.anchor());
         assertEquals(bitmap().generations(), told.generations());
         assertInstanceOf(Trust.Suspect.class, reader.state().trust());
+    }
+
+    @Test
+    void shouldEndASuspicionThatIsOlder() { // I8: it read all that a stranger may have written
+        Anchor anchor = anchored();
+        readOn();
+        strangerWrites();
+        assertInstanceOf(Trust.Suspect.class, reader.state().trust());
+
+        begin("a");
+        finish(Optional.of(anchor), 1);
+
+        mustAgreeBut(1);
+        assertEquals(new Trust.Sound(), reader.state().trust());
+        assertEquals(Optional.of(anchor), reader.state().bitmap(BITMAP).orElseThrow().anchor());
     }
 
     @Test
@@ -220,9 +231,21 @@ class ReconcileTest {
     }
 
     private void mustAgree() {
+        mustAgreeBut(0);
+    }
+
+    private void mustAgreeBut(int complaints) {
         readOn();
         assertEquals(agent.state(), reader.state());
-        assertEquals(List.of(), reader.complaints());
+        assertEquals(complaints, reader.complaints().size());
+    }
+
+    private void strangerWrites() {
+        reader.read(new LogRecord(
+                WritingAgent.DRIVE,
+                new IncarnationId(new UUID(9, 9)),
+                0,
+                new DriveEvent.ExtentsDirtied(1, 1, List.of(new Extent(0, GRANULE)), 1, GRANULE)));
     }
 
     private void readOn() {
