@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Reconciles while a guest writes. */
-class ReconcileTest {
+class ReconcileUnderWritesTest {
     private static final DriveId DRIVE = new DriveId("disk0");
     private static final int GRANULE = 65_536;
     private static final int GRANULES = 64;

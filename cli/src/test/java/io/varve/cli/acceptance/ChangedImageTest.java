@@ -5,8 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.varve.cli.qmp.QmpClient;
 import io.varve.cli.stack.Member;
 import io.varve.cli.stack.StackRole;
+import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -27,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** An image that isn't as Varve left it costs one read of the drive, and no full backup. */
 @Timeout(240)
 @TestMethodOrder(MethodOrderer.MethodName.class)
-class ReconcileTest {
+class ChangedImageTest {
     private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final int CLUSTER = 65_536;
 
@@ -126,6 +130,41 @@ class ReconcileTest {
 
         assertEquals(CLUSTER, reconciled.path("differing-bytes").asLong());
         mustBeAnIncrementOf(CLUSTER);
+    }
+
+    @Test
+    void shouldRebuildABitmapFromTwoImages() throws Exception { // the talk's wish
+        String image = stack.image("drive1").toString();
+        String old = folder.resolve("old.qcow2").toString();
+        String increment = folder.resolve("increment.qcow2").toString();
+        Command.run("qemu-img", "convert", "-U", "-f", "raw", "-O", "qcow2", image, old).well();
+        stack.qemuIo("drive1", "write -P 77 5M 128k", "write -z 128k 64k", "flush");
+
+        String said = stack.varve("reconcile", "drive1", "--bitmap", "rebuilt", "--image", old + ",format=qcow2")
+                .well();
+
+        assertTrue(said.contains("drive1  reconciled with the image: 0.2 of 64.0 MiB differ"), said);
+        stack.qemuIo("drive1", "write -P 78 10M 64k", "flush");
+        Command.run("qemu-img", "create", "-q", "-f", "qcow2", "-b", old, "-F", "qcow2", increment).well();
+        backUpToFile("drive1", "rebuilt", increment);
+        Command.run("qemu-img", "compare", "-U", "-f", "qcow2", "-F", "raw", increment, image).well();
+    }
+
+    private static void backUpToFile(String drive, String bitmap, String target) throws Exception {
+        try (QmpClient client = QmpClient.connect(NbdAddress.parse(stack.stack().agent()), PATIENCE)) {
+            ObjectNode none = JsonNodeFactory.instance.objectNode();
+            ObjectNode arguments = none.deepCopy()
+                    .put("device", drive)
+                    .put("bitmap", bitmap)
+                    .put("target", target)
+                    .put("format", "qcow2")
+                    .put("sync", "incremental")
+                    .put("mode", "existing");
+            client.execute("drive-backup", arguments);
+            while (!client.execute("query-jobs", none).isEmpty()) {
+                boolean _ = client.awaitEvent(Duration.ofSeconds(1));
+            }
+        }
     }
 
     @Test
