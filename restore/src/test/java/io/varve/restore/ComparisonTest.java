@@ -147,8 +147,7 @@ class ComparisonTest {
         ChainHead head = ChainHead.at(store, syncPoint, DRIVE);
         try (FileClusterSource source = source("now", now)) {
             return clipped(
-                    new DriveComparison(source, ChainBaseline.of(store, head.ref()), _ -> {})
-                            .run(Granularity.DEFAULT),
+                    new DriveComparison(source, ChainBaseline.of(store, head.ref()), _ -> {}).run(Granularity.DEFAULT),
                     now);
         }
     }
@@ -156,8 +155,7 @@ class ComparisonTest {
     private List<Extent> ofImages(byte[] before, byte[] now) throws IOException {
         try (FileClusterSource old = source("old", before);
                 FileClusterSource source = source("now", now)) {
-            return clipped(
-                    new DriveComparison(source, new ImageBaseline(old), _ -> {}).run(Granularity.DEFAULT), now);
+            return clipped(new DriveComparison(source, new ImageBaseline(old), _ -> {}).run(Granularity.DEFAULT), now);
         }
     }
 

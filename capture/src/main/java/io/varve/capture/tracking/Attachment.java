@@ -157,8 +157,8 @@ final class Attachment {
                     lastRun.evidence(image, now, surroundings.boot()).verdict();
             verdict.reason()
                     .ifPresent(reason -> LOG.warn(
-                            "drive '{}': {}; its bitmaps are inconsistent: 'varve reconcile {}' compares the drive with "
-                                    + "the archive, and makes an increment possible",
+                            "drive '{}': {}; its bitmaps are inconsistent: 'varve reconcile {}' compares the drive "
+                                    + "with the archive, and makes an increment possible",
                             image.drive(),
                             reason,
                             image.drive()));
@@ -205,9 +205,10 @@ final class Attachment {
                 now,
                 verdict.arrival()));
         // The attach itself makes them so; this says why to whoever asks for a backup.
-        verdict.reason().ifPresent(reason -> state.bitmaps()
-                .keySet()
-                .forEach(name -> events.add(new DriveEvent.BitmapMarkedInconsistent(name, reason))));
+        verdict.reason()
+                .ifPresent(reason -> state.bitmaps()
+                        .keySet()
+                        .forEach(name -> events.add(new DriveEvent.BitmapMarkedInconsistent(name, reason))));
         for (UndecidedBackup backup : state.undecided().values()) {
             if (backup.phase() == UndecidedBackup.Phase.RUNNING) {
                 // I3: its snapshot is gone with the process; the bits go back.

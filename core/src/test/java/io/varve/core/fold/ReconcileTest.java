@@ -124,7 +124,8 @@ class ReconcileTest {
 
         mustAgreeBut(1);
         assertEquals(new Trust.Sound(), reader.state().trust());
-        assertEquals(Optional.of(anchor), reader.state().bitmap(BITMAP).orElseThrow().anchor());
+        assertEquals(
+                Optional.of(anchor), reader.state().bitmap(BITMAP).orElseThrow().anchor());
     }
 
     @Test

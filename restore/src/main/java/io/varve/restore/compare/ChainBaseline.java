@@ -96,8 +96,7 @@ public final class ChainBaseline implements Baseline {
         long imageEndBytes = manifest.image().sizeBytes();
         // The drive's last cluster is filled up with zeros.
         long wholeBytes = Math.min(clusterBytes, imageEndBytes - segment.clusterOffsetBytes());
-        boolean isWhole =
-                segment.offsetBytes() == segment.clusterOffsetBytes() && segment.lengthBytes() == wholeBytes;
+        boolean isWhole = segment.offsetBytes() == segment.clusterOffsetBytes() && segment.lengthBytes() == wholeBytes;
         return Optional.of(new Expected(segment.sum(), clusterBytes, isWhole));
     }
 

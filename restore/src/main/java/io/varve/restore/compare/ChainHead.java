@@ -17,8 +17,8 @@ import java.util.Optional;
 public record ChainHead(ManifestRef ref, Manifest manifest) {
 
     /**
-     * The latest committed backup of a drive that was made with a bitmap. Which one it is, is a matter of cost: a bitmap
-     * that holds what differs from any committed one is right.
+     * The latest committed backup of a drive that was made with a bitmap. Which one is a matter of cost: a bitmap that
+     * holds what differs from any committed one is right.
      *
      * @throws IOException in one sentence, also when there's none
      */

@@ -17,8 +17,8 @@ import java.util.concurrent.Executors;
 import java.util.function.LongConsumer;
 
 /**
- * Reads a whole drive at a point in time, and finds where it differs from what it was earlier. Many reads are in flight,
- * and several threads check what they bring; the buffers bound both. Thread: its owner's only.
+ * Reads a whole drive at a point in time, and finds where it differs from what it was earlier. Many reads are in
+ * flight, and several threads check what they bring; the buffers bound both. Thread: its owner's only.
  */
 public final class DriveComparison {
     private static final int READS_AT_ONCE = 8;
