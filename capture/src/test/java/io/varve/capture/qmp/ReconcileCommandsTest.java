@@ -130,6 +130,21 @@ class ReconcileCommandsTest {
     }
 
     @Test
+    void shouldSayWhyAnIncrementIsntPossibleAndDoNothing() {
+        String refused = monitor.refused("{'execute': 'x-varve-backup', 'arguments': {'incremental': true}}");
+        String both =
+                monitor.refused("{'execute': 'x-varve-backup', 'arguments': {'incremental': true, 'full': true}}");
+
+        assertEquals(
+                "drive 'disk0' can't be backed up by an increment: bitmap 'varve' is inconsistent: the image was"
+                        + " changed, or may have been, while it was detached; where the archive has a sync point of it, 'varve"
+                        + " reconcile disk0' makes one possible, else take a full backup",
+                refused);
+        assertEquals("Parameters 'full' and 'incremental' are mutually exclusive", both);
+        assertTrue(bitmap().get("inconsistent").booleanValue());
+    }
+
+    @Test
     void shouldKeepTheBitmapFromOthersUntilTheEnd() {
         begin();
 
