@@ -66,6 +66,21 @@ class BackupVerbTest {
     }
 
     @Test
+    void shouldAskForAnIncrementOrNothing() throws Exception {
+        try (var agent = agent("!drive 'a' can't be backed up by an increment: bitmap 'varve' is inconsistent")) {
+            var run = CommandRun.of("backup", "--agent", agent.address().toString(), "--incremental", "a");
+
+            assertEquals(1, run.code());
+            assertTrue(run.err().contains("can't be backed up by an increment"), run.err());
+            assertTrue(agent.received().get(1).contains("\"incremental\":true"), () -> "" + agent.received());
+        }
+        assertEquals(
+                2,
+                CommandRun.of("backup", "--agent", "unix:x", "--full", "--incremental")
+                        .code());
+    }
+
+    @Test
     void shouldFailWhenNotAllIsCommitted() throws Exception {
         try (var agent = agent(STARTED, RUNNING, ABORTED)) {
             var run = CommandRun.of("backup", "--agent", agent.address().toString(), "a", "b");
