@@ -1,5 +1,8 @@
 package io.varve.capture.tracking;
 
+import io.varve.capture.activity.Activity;
+import io.varve.capture.activity.ActivityFile;
+import io.varve.capture.activity.ActivityLog;
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.nbd.BackendExport;
@@ -21,6 +24,7 @@ import io.varve.core.transaction.DrivePlan;
 import io.varve.core.transaction.Plan;
 import io.varve.core.transaction.Uncopied;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +51,8 @@ final class AttachedDrive {
     private final MappedFile inFlight;
     private final AcknowledgedControl acknowledged;
     private final WritePath path;
+    private final UnsealedMarks unsealed;
+    private final Optional<ActivityLog> activity;
     private final DriveFeed feed;
     private final Export export;
     private final LiveContexts contexts;
@@ -69,6 +75,10 @@ final class AttachedDrive {
                 means.surroundings().nanos(),
                 new InFlightTable(inFlight.segment(), AgentOptions.IN_FLIGHT_MAX),
                 attached.open());
+        this.unsealed = new UnsealedMarks(kept, attached.open());
+        this.activity = attached.activity().map(logged -> activityLog(logged, means));
+        Activity asked = activity.<Activity>map(log -> log).orElse(Activity.NONE);
+        path.logTo(asked, unsealed::opened);
         this.feed = new DriveFeed(control, changed, this, acknowledged);
         this.contexts = new LiveContexts(this, control);
         this.stored = new FileBitmaps(this, means);
@@ -79,8 +89,20 @@ final class AttachedDrive {
                         BackendAccess.READ_WRITE,
                         means.threads().flushes()),
                 path,
-                contexts,
-                means.threads().waitingWrites());
+                new TrackedDrive.Surroundings(contexts, asked, means.threads().waitingWrites()));
+    }
+
+    private ActivityLog activityLog(Attachment.Logged logged, AgentMeans means) {
+        return new ActivityLog(
+                image.drive().value(),
+                means.options().activity().hotRegionsMax(),
+                logged.leaseMillis(),
+                new ActivityLog.Parts(
+                        logged.file(),
+                        path::regionsInFlight,
+                        unsealed,
+                        means.threads().flushes(),
+                        means.threads().clock()));
     }
 
     /** Attaches. */
@@ -102,7 +124,9 @@ final class AttachedDrive {
         contexts.close();
         try (kept;
                 acknowledged;
-                log) {
+                log;
+                unsealed) {
+            endActivity();
             path.open().close();
             inFlight.close();
         } catch (IOException e) {
@@ -143,6 +167,11 @@ final class AttachedDrive {
 
     LiveDirectory live() {
         return live;
+    }
+
+    /** The live sets that aren't durably sealed. */
+    UnsealedMarks unsealed() {
+        return unsealed;
     }
 
     DriveFeed feed() {
@@ -290,9 +319,11 @@ final class AttachedDrive {
         try (backend;
                 kept;
                 acknowledged;
-                log) {
+                log;
+                unsealed) {
             leave();
         } finally {
+            endActivity();
             running.values().forEach(backup -> {
                 exports.remove(backup.snapshot().name());
                 backup.snapshot().release();
@@ -309,6 +340,7 @@ final class AttachedDrive {
         // It changes the image's times: before these are taken down.
         stored.store();
         image.backend().undisturbed().flush();
+        endActivity();
         LiveSet open = path.open();
         kept.keepOpen(open.header(), open.marks());
         ImageIdentity left = ImageIdentities.of(image);
@@ -317,6 +349,13 @@ final class AttachedDrive {
         open.close();
         inFlight.close();
         live.deleteAll();
+        Files.deleteIfExists(kept.directory().resolve(ActivityFile.NAME));
+    }
+
+    private void endActivity() throws IOException {
+        if (activity.isPresent()) {
+            activity.get().close();
+        }
     }
 
     private void awaitWrites() throws IOException {

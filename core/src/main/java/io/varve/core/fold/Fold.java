@@ -83,7 +83,9 @@ public final class Fold {
         }
         List<IncarnationId> line = new ArrayList<>(state.line());
         line.add(record.incarnation());
-        return Step.of(ControlFold.arrived(state.withLine(line), attached).withControl(record.control()));
+        return new Step(
+                Optional.of(ControlFold.arrived(state.withLine(line), attached).withControl(record.control())),
+                ControlFold.lost(state, attached));
     }
 
     /** A mark of its sync point is answered: it would wait for ever for one that nobody offers. */
