@@ -151,8 +151,17 @@ public final class ActivityLog implements Activity, AutoCloseable {
                     LockSupport.parkNanos(PAUSE_NANOS);
                 }
             }
-        } catch (IOException | RuntimeException | Error e) {
+        } catch (IOException | RuntimeException e) {
             switchOff(e);
+        } catch (Error e) {
+            // Another write may try again; if the rules are broken by then, that switches it off.
+            synchronized (lock) {
+                isWorking = false;
+                lock.notifyAll();
+                waiters.values().forEach(waiter -> waiter.completeExceptionally(e));
+                waiters.clear();
+            }
+            throw e;
         }
     }
 
@@ -219,7 +228,7 @@ public final class ActivityLog implements Activity, AutoCloseable {
         }
     }
 
-    private void switchOff(Throwable failure) {
+    private void switchOff(Exception failure) {
         LOG.error(
                 "drive '{}': its activity log fails, and is switched off, so that a crash of the host makes its bitmaps "
                         + "inconsistent until the drive is attached again: {}",

@@ -112,14 +112,14 @@ final class AttachedDrive {
         try {
             drive.stored.load(attached.arrival(), attached.wasDetached());
             return drive;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             drive.abandon(e);
             throw e;
         }
     }
 
     /** Closes, and removes nothing: the next attach finds it as after a kill. */
-    private void abandon(Exception failure) {
+    void abandon(Throwable failure) {
         feed.close();
         contexts.close();
         try (kept;
@@ -343,6 +343,7 @@ final class AttachedDrive {
         endActivity();
         LiveSet open = path.open();
         kept.keepOpen(open.header(), open.marks());
+        image.forceTimes();
         ImageIdentity left = ImageIdentities.of(image);
         append(List.of(new DriveEvent.DriveDetached(left)));
         // No write is in flight, and none is admitted.

@@ -5,6 +5,7 @@ import io.varve.capture.activity.ActivityLog;
 import io.varve.capture.activity.ActivityOptions;
 import io.varve.capture.activity.ActivityRecord;
 import io.varve.capture.journal.CorruptJournalException;
+import io.varve.capture.journal.DurableFiles;
 import io.varve.capture.journal.Journal;
 import io.varve.core.bits.Granularity;
 import io.varve.core.drive.Arrival;
@@ -78,7 +79,7 @@ final class Attachment {
         this.surroundings = surroundings;
         this.image = image;
         this.activity = options.activity();
-        this.stateDirectory = Files.createDirectories(options.stateDirectory().resolve(name));
+        this.stateDirectory = DurableFiles.createDirectory(options.stateDirectory().resolve(name));
         this.live = LiveDirectory.open(options.liveDirectory().resolve(name));
         this.kept = new KeptMarks(stateDirectory);
         this.incarnation = new IncarnationId(surroundings.randomId());
@@ -94,14 +95,14 @@ final class Attachment {
         Attachment attachment = new Attachment(options, surroundings, image);
         try {
             return attachment.attach();
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             attachment.abandon(e);
             throw e;
         }
     }
 
     /** Closes, and removes nothing: the marks of the last run may have come over into this one already. */
-    private void abandon(Exception failure) {
+    private void abandon(Throwable failure) {
         opened.push(kept::close);
         for (Closing closing : opened) {
             try {
@@ -115,6 +116,7 @@ final class Attachment {
     private Attached attach() throws IOException {
         // A marker of the last run that isn't published yet must not be overtaken by a power cut.
         image.backend().undisturbed().flush();
+        image.forceTimes();
         ImageIdentity now = ImageIdentities.of(image);
         Path file = stateDirectory.resolve(JOURNAL);
         if (!Files.exists(file)) {
