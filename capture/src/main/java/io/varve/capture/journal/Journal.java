@@ -71,7 +71,7 @@ public final class Journal implements AutoCloseable {
     }
 
     /**
-     * What the journal in {@code file} holds, without a change to it: an agent may be writing it.
+     * What a journal held as it was read without a change to it, perhaps while an agent wrote it.
      *
      * @param records whole ones, in order
      * @param tornBytes behind them: an append that isn't done, or never was
@@ -82,12 +82,15 @@ public final class Journal implements AutoCloseable {
         }
     }
 
-    /** @throws CorruptJournalException as {@link #open} */
+    /**
+     * Reads what the journal in {@code file} holds.
+     *
+     * @throws CorruptJournalException as {@link #open}
+     */
     public static Held look(Path file) throws IOException {
         for (int attempt = 1; ; attempt++) {
             try (Journal journal = opened(file, FileChannel.open(file, StandardOpenOption.READ))) {
-                return new Held(
-                        journal.id, journal.records(), Math.max(0, journal.channel.size() - journal.endBytes));
+                return new Held(journal.id, journal.records(), Math.max(0, journal.channel.size() - journal.endBytes));
             } catch (CorruptJournalException e) {
                 // Perhaps the agent wrote on between two looks.
                 if (attempt == LOOKS_MAX) {

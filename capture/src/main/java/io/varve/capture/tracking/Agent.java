@@ -36,6 +36,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * wait for it, but for the hold of a cut.
  */
 public final class Agent implements AutoCloseable {
+    static final String LOCK = "agent.lock";
+
     private final AgentMeans means;
     private final FileChannel lockFile;
     private final ReentrantLock control = new ReentrantLock();
@@ -327,7 +329,7 @@ public final class Agent implements AutoCloseable {
     }
 
     private static FileChannel lock(Path stateDirectory) throws IOException {
-        Path file = stateDirectory.resolve("agent.lock");
+        Path file = stateDirectory.resolve(LOCK);
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
             if (channel.tryLock() != null) {

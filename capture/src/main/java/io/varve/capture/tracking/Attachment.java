@@ -39,7 +39,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Attachment {
     private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
-    private static final String JOURNAL = "journal";
+    static final String JOURNAL = "journal";
 
     private final AgentSurroundings surroundings;
     private final DriveImage image;
@@ -79,7 +79,8 @@ final class Attachment {
         this.surroundings = surroundings;
         this.image = image;
         this.activity = options.activity();
-        this.stateDirectory = DurableFiles.createDirectory(options.stateDirectory().resolve(name));
+        this.stateDirectory =
+                DurableFiles.createDirectory(options.stateDirectory().resolve(name));
         this.live = LiveDirectory.open(options.liveDirectory().resolve(name));
         this.kept = new KeptMarks(stateDirectory);
         this.incarnation = new IncarnationId(surroundings.randomId());
@@ -132,7 +133,7 @@ final class Attachment {
         }
         long last = records.getLast().control();
         DriveState state = DriveLog.replay(records)
-                .filter(s -> s.control() == last)
+                .filter(s -> s.control() == last && s.journal().equals(journal.id()))
                 .orElseThrow(
                         () -> new CorruptJournalException("'" + file + "' doesn't hold all records up to its last, "
                                 + last + ": move it away, and take a full backup of the drive"));

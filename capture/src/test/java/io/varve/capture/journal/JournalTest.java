@@ -100,9 +100,8 @@ class JournalTest {
         try (Journal journal = Journal.create(file(), ID)) {
             journal.append(List.of(added(1)));
             wholeBytes = journal.sizeBytes();
-            journal.append(LongStream.rangeClosed(2, 60)
-                    .mapToObj(JournalTest::added)
-                    .toList());
+            journal.append(
+                    LongStream.rangeClosed(2, 60).mapToObj(JournalTest::added).toList());
         }
         byte[] bytes = Files.readAllBytes(file());
         int sectors = (bytes.length + 511) / 512;

@@ -18,8 +18,8 @@ public final class PowerBackend implements Backend {
     private Runnable beforeWrite = () -> {};
 
     public PowerBackend(Path image, long sizeBytes) throws IOException {
-        this.channel = FileChannel.open(
-                image, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        this.channel =
+                FileChannel.open(image, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         this.sizeBytes = sizeBytes;
     }
 

@@ -69,7 +69,7 @@ public final class PowerDisk {
         }
     }
 
-    /** @throws PowerCut when the power is gone, which a future may have swallowed */
+    /** Throws a {@link PowerCut} when the power is gone, of which a future may have kept the first. */
     public void checkPower() {
         if (isOff) {
             throw new PowerCut();
@@ -121,7 +121,9 @@ public final class PowerDisk {
 
     List<String> names(Path directory, Predicate<String> accepted) throws NoSuchFileException {
         checkPower();
-        return names(directory.resolve("x")).now().keySet().stream().filter(accepted).toList();
+        return names(directory.resolve("x")).now().keySet().stream()
+                .filter(accepted)
+                .toList();
     }
 
     void force(String name, PowerFile file, boolean metadata) {

@@ -112,9 +112,7 @@ final class PowerFileSystemProvider extends FileSystemProvider {
             throws IOException {
         Path inner = PowerPath.inner(path);
         return type.cast(
-                disk.isDirectory(inner)
-                        ? new PowerAttributes(true, 0, 0, "directory")
-                        : attributes(disk.file(inner)));
+                disk.isDirectory(inner) ? new PowerAttributes(true, 0, 0, "directory") : attributes(disk.file(inner)));
     }
 
     private static PowerAttributes attributes(PowerFile file) {

@@ -50,8 +50,7 @@ final class PowerCutHost {
 
     /** @param memory what doesn't outlive the host */
     @SuppressWarnings("NullAway") // until it's attached
-    PowerCutHost(
-            PowerDisk disk, Path memory, CoarseClock clock, SplittableRandom random, ActivityOptions activity)
+    PowerCutHost(PowerDisk disk, Path memory, CoarseClock clock, SplittableRandom random, ActivityOptions activity)
             throws IOException {
         this.disk = disk;
         this.files = new PowerFileSystem(disk);

@@ -51,8 +51,8 @@ final class PowerCutRun {
     PowerCutRun(PowerDisk disk, Path memory, CoarseClock clock, SplittableRandom random) throws IOException {
         this.random = random;
         this.disk = disk;
-        this.host = new PowerCutHost(
-                disk, memory, clock, random.split(), new ActivityOptions(true, 1 + random.nextInt(6)));
+        this.host =
+                new PowerCutHost(disk, memory, clock, random.split(), new ActivityOptions(true, 1 + random.nextInt(6)));
     }
 
     void run() throws IOException {
@@ -150,8 +150,8 @@ final class PowerCutRun {
     private void zeroMuch() {
         long offsetBytes = random.nextLong(30) << RegionSpan.REGION_SHIFT;
         long lengthBytes = (1 + random.nextLong(32)) << RegionSpan.REGION_SHIFT;
-        boolean _ = host.request(completion ->
-                host.export().writeZeroes(offsetBytes, lengthBytes, ZeroMode.KEEP_ALLOCATED, completion));
+        boolean _ = host.request(
+                completion -> host.export().writeZeroes(offsetBytes, lengthBytes, ZeroMode.KEEP_ALLOCATED, completion));
     }
 
     private void backup() {
@@ -228,7 +228,8 @@ final class PowerCutRun {
         }
         Optional<Bitmap> other = host.state().bitmap(new BitmapName(OTHER));
         if (other.isPresent()) {
-            Marks marks = host.drive.union(other.get().generations(), other.get().granularity());
+            Marks marks =
+                    host.drive.union(other.get().generations(), other.get().granularity());
             promised.stream()
                     .filter(granule -> !marks.bits().get(granule))
                     .findFirst()

@@ -85,8 +85,7 @@ class PowerCutTest {
     private int run(long seed, Predicate<String> liesAbout) throws IOException {
         Path folder = Files.createTempDirectory(memory, "host");
         try (CoarseClock clock = new CoarseClock(InstantSource.system())) {
-            PowerCutRun run =
-                    new PowerCutRun(new PowerDisk(liesAbout), folder, clock, new SplittableRandom(seed));
+            PowerCutRun run = new PowerCutRun(new PowerDisk(liesAbout), folder, clock, new SplittableRandom(seed));
             run.run();
             return run.cuts;
         }
