@@ -99,7 +99,7 @@ final class PowerCutRun {
 
     private void step() throws IOException {
         disk.checkPower();
-        switch (random.nextInt(40)) {
+        switch (random.nextInt(64)) {
             case 0, 1 -> backup();
             case 2, 3, 4 -> finish(random.nextInt(3) > 0);
             case 5, 6 -> {

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Power cuts at every kind of moment: the journal, the marks, the activity log and the image lose or tear what wasn't
  * made durable, and live sets vanish. No bit may be lost, and no bitmap (reliability.md section 3, row 5).
  */
-class PowerCutTest {
+class HostCrashTest {
     private static final int SEEDS = Integer.getInteger("varve.seeds", 1_000);
     private static final int SABOTAGE_SEEDS = 1_000;
 
@@ -36,7 +36,7 @@ class PowerCutTest {
                 throw new AssertionError("failed; replay with -Dvarve.seed=" + seed + ": " + e.getMessage(), e);
             }
         }
-        System.out.println("PowerCutTest: " + cuts + " power cuts in " + (end - first) + " seeds");
+        System.out.println("HostCrashTest: " + cuts + " power cuts in " + (end - first) + " seeds");
     }
 
     @Test
@@ -75,7 +75,7 @@ class PowerCutTest {
             try {
                 int _ = run(seed, liesAbout);
             } catch (AssertionError | RuntimeException | IOException e) {
-                System.out.println("PowerCutTest: " + what + ": found by seed " + seed + ": " + e.getMessage());
+                System.out.println("HostCrashTest: " + what + ": found by seed " + seed + ": " + e.getMessage());
                 return;
             }
         }
