@@ -4,6 +4,7 @@ import io.varve.capture.CaptureConfig;
 import io.varve.capture.CaptureRole;
 import io.varve.capture.DriveArgument;
 import io.varve.capture.Host;
+import io.varve.capture.activity.ActivityOptions;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.tracking.AgentOptions;
 import io.varve.capture.tracking.AgentSurroundings;
@@ -101,6 +102,19 @@ final class CaptureVerb implements Callable<Integer> {
                     + " (default: ${DEFAULT-VALUE}).")
     private long cbwTimeoutMillis = AgentOptions.CBW_TIMEOUT_MILLIS_DEFAULT;
 
+    @Option(
+            names = "--no-activity-log",
+            description = "Keep no log of the regions that guests write: a first write into a region waits for nothing"
+                    + " then, but a crash of the host makes all bitmaps inconsistent.")
+    private boolean noActivityLog;
+
+    @Option(
+            names = "--hot-regions",
+            paramLabel = "COUNT",
+            description = "How many regions of 4 MiB of a drive may be written before the log has to forget some"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private int hotRegionsMax = ActivityOptions.HOT_REGIONS_MAX_DEFAULT;
+
     @Parameters(
             paramLabel = "DRIVE",
             arity = "1..*",
@@ -157,6 +171,7 @@ final class CaptureVerb implements Callable<Integer> {
                 cbwTimeoutMillis,
                 exportAddress.isEmpty()
                         ? first.toString()
-                        : NbdAddress.parse(exportAddress).toString());
+                        : NbdAddress.parse(exportAddress).toString(),
+                new ActivityOptions(!noActivityLog, hotRegionsMax));
     }
 }

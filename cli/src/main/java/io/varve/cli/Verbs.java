@@ -28,6 +28,7 @@ final class Verbs {
                         ProgressLine.forTerminal(surroundings.err(), System::nanoTime)),
                 new FeedVerb(surroundings),
                 new QmpVerb(surroundings),
+                new StateVerb(surroundings),
                 new VersionVerb(surroundings));
     }
 }

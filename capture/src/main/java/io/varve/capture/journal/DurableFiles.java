@@ -33,6 +33,15 @@ public final class DurableFiles {
         rename(fresh, file);
     }
 
+    /** The directory, whose name is durable; those above it must be there. */
+    public static Path createDirectory(Path directory) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            Files.createDirectory(directory);
+            force(Objects.requireNonNull(directory.toAbsolutePath().getParent()));
+        }
+        return directory;
+    }
+
     /** Gives a durable file another name in its directory, durably, in the place of any that has it. */
     public static void rename(Path file, Path name) throws IOException {
         Files.move(file, name, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

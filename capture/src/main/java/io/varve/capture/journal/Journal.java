@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: one at a time.
  */
 public final class Journal implements AutoCloseable {
+    private static final int LOOKS_MAX = 5;
+
     private final Path file;
     private final JournalId id;
     private final LogRecordCodec codec = new LogRecordCodec();
@@ -56,7 +58,49 @@ public final class Journal implements AutoCloseable {
      * @throws CorruptJournalException when it isn't one, or is damaged before its last frame
      */
     public static Journal open(Path file) throws IOException {
-        FileChannel channel = channel(file);
+        Journal journal = opened(file, channel(file));
+        try {
+            if (journal.endBytes < journal.channel.size()) {
+                journal.cutOff();
+            }
+            return journal;
+        } catch (IOException e) {
+            journal.close();
+            throw e;
+        }
+    }
+
+    /**
+     * What a journal held as it was read without a change to it, perhaps while an agent wrote it.
+     *
+     * @param records whole ones, in order
+     * @param tornBytes behind them: an append that isn't done, or never was
+     */
+    public record Held(JournalId id, List<LogRecord> records, long tornBytes) {
+        public Held {
+            records = List.copyOf(records);
+        }
+    }
+
+    /**
+     * Reads what the journal in {@code file} holds.
+     *
+     * @throws CorruptJournalException as {@link #open}
+     */
+    public static Held look(Path file) throws IOException {
+        for (int attempt = 1; ; attempt++) {
+            try (Journal journal = opened(file, FileChannel.open(file, StandardOpenOption.READ))) {
+                return new Held(journal.id, journal.records(), Math.max(0, journal.channel.size() - journal.endBytes));
+            } catch (CorruptJournalException e) {
+                // Perhaps the agent wrote on between two looks.
+                if (attempt == LOOKS_MAX) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private static Journal opened(Path file, FileChannel channel) throws IOException {
         try {
             ByteBuffer header = ByteBuffer.allocate(JournalHeader.BYTES);
             DurableFiles.readFully(channel, header, 0);
@@ -199,7 +243,6 @@ public final class Journal implements AutoCloseable {
             Optional<List<byte[]>> records = frame(endBytes);
             if (records.isEmpty()) {
                 checkTorn();
-                cutOff();
                 return;
             }
             int frameBytes = Frame.HEADER_BYTES;
@@ -230,41 +273,15 @@ public final class Journal implements AutoCloseable {
     }
 
     /**
-     * A torn frame is the last one: it reaches the file's end, or what follows was never written. No tear makes a
-     * length larger, so one that leads past whole frames is damage, too.
+     * A torn frame is the last one. Any of its sectors may be missing, the first too, so that its length tells nothing;
+     * but no whole frame follows it, since each was durable before the next was begun.
      */
     private void checkTorn() throws IOException {
-        ByteBuffer header = ByteBuffer.allocate(Frame.HEADER_BYTES);
-        DurableFiles.readFully(channel, header, endBytes);
-        int payloadBytes = header.getInt(0);
-        boolean possible = payloadBytes >= 0 && payloadBytes <= Frame.PAYLOAD_BYTES_MAX;
-        long frameEnd = endBytes + Frame.HEADER_BYTES + Math.max(0, payloadBytes);
-        if (!possible || (frameEnd < channel.size() && !isZeroFrom(frameEnd)) || isFollowed()) {
-            throw corrupt(endBytes);
-        }
-    }
-
-    private boolean isFollowed() throws IOException {
         for (long at = endBytes + 1; at + Frame.HEADER_BYTES < channel.size(); at++) {
             if (frame(at).isPresent()) {
-                return true;
+                throw corrupt(endBytes);
             }
         }
-        return false;
-    }
-
-    private boolean isZeroFrom(long positionBytes) throws IOException {
-        ByteBuffer chunk = ByteBuffer.allocate(8192);
-        for (long at = positionBytes; at < channel.size(); at += chunk.capacity()) {
-            chunk.clear();
-            DurableFiles.readFully(channel, chunk, at);
-            for (int index = 0; index < chunk.position(); index++) {
-                if (chunk.get(index) != 0) {
-                    return false;
-                }
-            }
-        }
-        return true;
     }
 
     private void cutOff() throws IOException {

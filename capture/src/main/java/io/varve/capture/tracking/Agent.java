@@ -40,6 +40,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Agent implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
+    static final String LOCK = "agent.lock";
 
     private final AgentMeans means;
     private final FileChannel lockFile;
@@ -366,7 +367,7 @@ public final class Agent implements AutoCloseable {
     }
 
     private static FileChannel lock(Path stateDirectory) throws IOException {
-        Path file = stateDirectory.resolve("agent.lock");
+        Path file = stateDirectory.resolve(LOCK);
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
             if (channel.tryLock() != null) {

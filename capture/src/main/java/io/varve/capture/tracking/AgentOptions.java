@@ -1,5 +1,6 @@
 package io.varve.capture.tracking;
 
+import io.varve.capture.activity.ActivityOptions;
 import java.nio.file.Path;
 
 /**
@@ -11,6 +12,7 @@ import java.nio.file.Path;
  * @param fleeceBytesMax how much one snapshot may keep
  * @param cbwTimeoutMillis how long a guest's write may wait for old content to be copied
  * @param exportAddress where sinks reach the snapshots: {@code unix:PATH} or {@code HOST:PORT}
+ * @param activity how it keeps the drives' activity logs
  */
 public record AgentOptions(
         Path stateDirectory,
@@ -18,7 +20,8 @@ public record AgentOptions(
         Path fleeceDirectory,
         long fleeceBytesMax,
         long cbwTimeoutMillis,
-        String exportAddress) {
+        String exportAddress,
+        ActivityOptions activity) {
     /** How long guests' writes may be held for a cut. */
     public static final long HOLD_MILLIS_MAX = 500;
 
@@ -41,6 +44,36 @@ public record AgentOptions(
             throw new IllegalArgumentException("fleece limit " + fleeceBytesMax + " bytes, copy-before-write timeout "
                     + cbwTimeoutMillis + " ms; expected both above 0");
         }
+    }
+
+    /** With an activity log as usual. */
+    public AgentOptions(
+            Path stateDirectory,
+            Path liveDirectory,
+            Path fleeceDirectory,
+            long fleeceBytesMax,
+            long cbwTimeoutMillis,
+            String exportAddress) {
+        this(
+                stateDirectory,
+                liveDirectory,
+                fleeceDirectory,
+                fleeceBytesMax,
+                cbwTimeoutMillis,
+                exportAddress,
+                ActivityOptions.DEFAULT);
+    }
+
+    /** The same but for the activity logs. */
+    public AgentOptions with(ActivityOptions activity) {
+        return new AgentOptions(
+                stateDirectory,
+                liveDirectory,
+                fleeceDirectory,
+                fleeceBytesMax,
+                cbwTimeoutMillis,
+                exportAddress,
+                activity);
     }
 
     /** Everything but the live sets in the state directory, and no limit for the fleece but the disk's. */

@@ -1,5 +1,8 @@
 package io.varve.capture.tracking;
 
+import io.varve.capture.activity.Activity;
+import io.varve.capture.activity.ActivityFile;
+import io.varve.capture.activity.ActivityLog;
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.nbd.BackendExport;
@@ -22,6 +25,7 @@ import io.varve.core.transaction.DrivePlan;
 import io.varve.core.transaction.Plan;
 import io.varve.core.transaction.Uncopied;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +53,8 @@ final class AttachedDrive {
     private final MappedFile inFlight;
     private final AcknowledgedControl acknowledged;
     private final WritePath path;
+    private final UnsealedMarks unsealed;
+    private final Optional<ActivityLog> activity;
     private final DriveFeed feed;
     private final Export export;
     private final LiveContexts contexts;
@@ -72,6 +78,10 @@ final class AttachedDrive {
                 means.surroundings().nanos(),
                 new InFlightTable(inFlight.segment(), AgentOptions.IN_FLIGHT_MAX),
                 attached.open());
+        this.unsealed = new UnsealedMarks(kept, attached.open());
+        this.activity = attached.activity().map(logged -> activityLog(logged, means));
+        Activity asked = activity.<Activity>map(log -> log).orElse(Activity.NONE);
+        path.logTo(asked, unsealed::opened);
         this.feed = new DriveFeed(control, changed, this, acknowledged);
         this.contexts = new LiveContexts(this, control);
         this.stored = new FileBitmaps(this, means);
@@ -82,8 +92,20 @@ final class AttachedDrive {
                         BackendAccess.READ_WRITE,
                         means.threads().flushes()),
                 path,
-                contexts,
-                means.threads().waitingWrites());
+                new TrackedDrive.Surroundings(contexts, asked, means.threads().waitingWrites()));
+    }
+
+    private ActivityLog activityLog(Attachment.Logged logged, AgentMeans means) {
+        return new ActivityLog(
+                image.drive().value(),
+                means.options().activity().hotRegionsMax(),
+                logged.leaseMillis(),
+                new ActivityLog.Parts(
+                        logged.file(),
+                        path::regionsInFlight,
+                        unsealed,
+                        means.threads().flushes(),
+                        means.threads().clock()));
     }
 
     /** Attaches. */
@@ -93,19 +115,21 @@ final class AttachedDrive {
         try {
             drive.stored.load(attached.arrival(), attached.wasDetached());
             return drive;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             drive.abandon(e);
             throw e;
         }
     }
 
     /** Closes, and removes nothing: the next attach finds it as after a kill. */
-    private void abandon(Exception failure) {
+    void abandon(Throwable failure) {
         feed.close();
         contexts.close();
         try (kept;
                 acknowledged;
-                log) {
+                log;
+                unsealed) {
+            endActivity();
             path.open().close();
             inFlight.close();
         } catch (IOException e) {
@@ -146,6 +170,11 @@ final class AttachedDrive {
 
     LiveDirectory live() {
         return live;
+    }
+
+    /** The live sets that aren't durably sealed. */
+    UnsealedMarks unsealed() {
+        return unsealed;
     }
 
     DriveFeed feed() {
@@ -311,9 +340,11 @@ final class AttachedDrive {
         try (backend;
                 kept;
                 acknowledged;
-                log) {
+                log;
+                unsealed) {
             leave();
         } finally {
+            endActivity();
             running.values().forEach(backup -> {
                 exports.remove(backup.snapshot().name());
                 backup.snapshot().release();
@@ -330,14 +361,23 @@ final class AttachedDrive {
         // It changes the image's times: before these are taken down.
         stored.store();
         image.backend().undisturbed().flush();
+        endActivity();
         LiveSet open = path.open();
         kept.keepOpen(open.header(), open.marks());
+        image.forceTimes();
         ImageIdentity left = ImageIdentities.of(image);
         append(List.of(new DriveEvent.DriveDetached(left)));
         // No write is in flight, and none is admitted.
         open.close();
         inFlight.close();
         live.deleteAll();
+        Files.deleteIfExists(kept.directory().resolve(ActivityFile.NAME));
+    }
+
+    private void endActivity() throws IOException {
+        if (activity.isPresent()) {
+            activity.get().close();
+        }
     }
 
     private void awaitWrites() throws IOException {

@@ -1,6 +1,11 @@
 package io.varve.capture.tracking;
 
+import io.varve.capture.activity.ActivityFile;
+import io.varve.capture.activity.ActivityLog;
+import io.varve.capture.activity.ActivityOptions;
+import io.varve.capture.activity.ActivityRecord;
 import io.varve.capture.journal.CorruptJournalException;
+import io.varve.capture.journal.DurableFiles;
 import io.varve.capture.journal.Journal;
 import io.varve.core.bits.Granularity;
 import io.varve.core.drive.Arrival;
@@ -34,13 +39,14 @@ import org.slf4j.LoggerFactory;
  */
 final class Attachment {
     private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
-    private static final String JOURNAL = "journal";
+    static final String JOURNAL = "journal";
 
     private final AgentSurroundings surroundings;
     private final DriveImage image;
     private final Path stateDirectory;
     private final KeptMarks kept;
     private final LiveDirectory live;
+    private final ActivityOptions activity;
     private final IncarnationId incarnation;
     private final Deque<Closing> opened = new ArrayDeque<>();
 
@@ -51,6 +57,7 @@ final class Attachment {
     /**
      * What an attachment comes to.
      *
+     * @param activity the file of the activity log, and its record's lease; empty without one
      * @param wasDetached whether the last run ended in order
      */
     record Attached(
@@ -59,17 +66,23 @@ final class Attachment {
             LiveDirectory live,
             LiveSet open,
             MappedFile inFlight,
+            Optional<Logged> activity,
             AcknowledgedControl acknowledged,
             Arrival arrival,
             boolean wasDetached) {}
 
-    private Attachment(
-            AgentSurroundings surroundings, DriveImage image, Path stateDirectory, KeptMarks kept, LiveDirectory live) {
+    /** An activity log's file that no write has passed yet. */
+    record Logged(ActivityFile file, long leaseMillis) {}
+
+    private Attachment(AgentOptions options, AgentSurroundings surroundings, DriveImage image) throws IOException {
+        String name = image.drive().value();
         this.surroundings = surroundings;
         this.image = image;
-        this.stateDirectory = stateDirectory;
-        this.kept = kept;
-        this.live = live;
+        this.activity = options.activity();
+        this.stateDirectory =
+                DurableFiles.createDirectory(options.stateDirectory().resolve(name));
+        this.live = LiveDirectory.open(options.liveDirectory().resolve(name));
+        this.kept = new KeptMarks(stateDirectory);
         this.incarnation = new IncarnationId(surroundings.randomId());
     }
 
@@ -80,21 +93,17 @@ final class Attachment {
 
     /** @throws IOException in one sentence; then nothing is open, and another try finds what this one found */
     static Attached of(AgentOptions options, AgentSurroundings surroundings, DriveImage image) throws IOException {
-        String name = image.drive().value();
-        Path stateDirectory = Files.createDirectories(options.stateDirectory().resolve(name));
-        LiveDirectory live = LiveDirectory.open(options.liveDirectory().resolve(name));
-        KeptMarks kept = new KeptMarks(stateDirectory);
-        Attachment attachment = new Attachment(surroundings, image, stateDirectory, kept, live);
+        Attachment attachment = new Attachment(options, surroundings, image);
         try {
             return attachment.attach();
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             attachment.abandon(e);
             throw e;
         }
     }
 
     /** Closes, and removes nothing: the marks of the last run may have come over into this one already. */
-    private void abandon(Exception failure) {
+    private void abandon(Throwable failure) {
         opened.push(kept::close);
         for (Closing closing : opened) {
             try {
@@ -108,6 +117,7 @@ final class Attachment {
     private Attached attach() throws IOException {
         // A marker of the last run that isn't published yet must not be overtaken by a power cut.
         image.backend().undisturbed().flush();
+        image.forceTimes();
         ImageIdentity now = ImageIdentities.of(image);
         Path file = stateDirectory.resolve(JOURNAL);
         if (!Files.exists(file)) {
@@ -123,7 +133,7 @@ final class Attachment {
         }
         long last = records.getLast().control();
         DriveState state = DriveLog.replay(records)
-                .filter(s -> s.control() == last)
+                .filter(s -> s.control() == last && s.journal().equals(journal.id()))
                 .orElseThrow(
                         () -> new CorruptJournalException("'" + file + "' doesn't hold all records up to its last, "
                                 + last + ": move it away, and take a full backup of the drive"));
@@ -138,6 +148,7 @@ final class Attachment {
                 created(new MarkFileHeader(id, incarnation, surroundings.boot(), 1, Granularity.DEFAULT, sizeBytes));
         MappedFile inFlight = live.createInFlight(incarnation);
         opened.push(inFlight::close);
+        Optional<Logged> logged = log(id, Optional.empty(), 0);
         Journal journal = Journal.create(file, id);
         opened.push(journal::close);
         DriveLog log = DriveLog.begin(
@@ -146,7 +157,7 @@ final class Attachment {
                 journal,
                 new DriveEvent.DriveAttached(
                         id, Optional.empty(), 1, Granularity.DEFAULT, sizeBytes, now, Arrival.FRESH));
-        return attached(log, open, inFlight, Arrival.FRESH, false);
+        return attached(new Attached(log, kept, live, open, inFlight, logged, known(log), Arrival.FRESH, false));
     }
 
     private Attached inherit(Journal journal, DriveState state, List<LogRecord> records, ImageIdentity now)
@@ -167,10 +178,16 @@ final class Attachment {
             lastRun.joinInto(open);
             MappedFile inFlight = live.createInFlight(incarnation);
             opened.push(inFlight::close);
+            if (activity.enabled()) {
+                // What the log of the last run names is durable before this one's takes its place.
+                kept.keepOpen(open.header(), open.marks());
+            }
+            Optional<Logged> logged = log(journal.id(), Optional.of(state.line().getLast()), generation.number());
             log.append(events(state, generation, now, verdict));
             open = resized(log, open);
             boolean wasDetached = records.getLast().event() instanceof DriveEvent.DriveDetached;
-            return attached(log, open, inFlight, verdict.arrival(), wasDetached);
+            return attached(
+                    new Attached(log, kept, live, open, inFlight, logged, known(log), verdict.arrival(), wasDetached));
         }
     }
 
@@ -180,14 +197,33 @@ final class Attachment {
         return set;
     }
 
-    private Attached attached(DriveLog log, LiveSet open, MappedFile inFlight, Arrival arrival, boolean wasDetached)
+    /** An activity log for this incarnation's writes, in the place of the last run's. */
+    private Optional<Logged> log(JournalId journal, Optional<IncarnationId> before, long marksGeneration)
             throws IOException {
-        live.deleteAllBut(incarnation);
-        kept.dropAllBut(log.state().generations().keySet());
-        AcknowledgedControl acknowledged = AcknowledgedControl.open(
+        if (!activity.enabled()) {
+            ActivityFile.remove(stateDirectory);
+            return Optional.empty();
+        }
+        long leaseMillis = ActivityLog.lease(surroundings.clock());
+        ActivityFile file = ActivityFile.create(
+                stateDirectory,
+                new ActivityFile.Owner(journal, incarnation, before),
+                activity.hotRegionsMax(),
+                new ActivityRecord(1, marksGeneration, leaseMillis, List.of()));
+        opened.push(file::close);
+        return Optional.of(new Logged(file, leaseMillis));
+    }
+
+    private AcknowledgedControl known(DriveLog log) throws IOException {
+        return AcknowledgedControl.open(
                 stateDirectory.resolve(log.state().journal() + ".published"),
                 log.state().control());
-        return new Attached(log, kept, live, open, inFlight, acknowledged, arrival, wasDetached);
+    }
+
+    private Attached attached(Attached attached) throws IOException {
+        live.deleteAllBut(incarnation);
+        kept.dropAllBut(attached.log().state().generations().keySet());
+        return attached;
     }
 
     private MarkFileHeader header(JournalId journal, long number, long sizeBytes, Generation like) {

@@ -2,8 +2,11 @@ package io.varve.capture.tracking;
 
 import io.varve.capture.backend.Backend;
 import io.varve.core.id.DriveId;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 
 /**
@@ -31,6 +34,18 @@ public record DriveImage(DriveId drive, String name, Optional<Path> file, Use us
     /** Whether its file's times tell who wrote to it last. */
     boolean isRegularFile() {
         return file.filter(Files::isRegularFile).isPresent();
+    }
+
+    /**
+     * Makes its file's times durable, which a flush needn't: a power cut would take them back, as if an older image had
+     * taken its place.
+     */
+    void forceTimes() throws IOException {
+        if (isRegularFile()) {
+            try (FileChannel channel = FileChannel.open(file.orElseThrow(), StandardOpenOption.READ)) {
+                channel.force(true);
+            }
+        }
     }
 
     boolean isExclusive() {

@@ -87,12 +87,17 @@ final class DriveResize {
         try {
             NewArea area = newBytes > oldBytes ? grow() : shrink();
             drive.kept().keep(open.header(), open.marks());
+            if (newBytes > oldBytes) {
+                // The new area's marks are no write's, so no log of the hot regions tells of them.
+                long _ = drive.unsealed().makeDurable();
+            }
             drive.append(events(area));
         } catch (IOException | RuntimeException e) {
             undo(e);
             throw e;
         }
         drive.path().admitUpTo(newBytes);
+        drive.unsealed().sealed(open);
         deleteQuietly(open);
         drive.tidy();
     }
@@ -195,7 +200,12 @@ final class DriveResize {
             }
         }
         drive.path().admitUpTo(oldBytes);
-        drive.kept().drop(drive.state().open().number());
+        drive.unsealed().forget(next);
+        try {
+            drive.kept().unkeep(drive.state().open().number());
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+        }
         deleteQuietly(next);
     }
 

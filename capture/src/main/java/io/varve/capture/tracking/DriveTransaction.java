@@ -161,6 +161,7 @@ final class DriveTransaction {
     /** All drives have recorded: forgets what went, and starts what begins. */
     void complete() {
         drive.forget(effects);
+        drive.unsealed().sealed(open);
         deleteQuietly(open);
         start(cuts);
         afterWritesInFlight(before.control() + 1);
@@ -190,7 +191,7 @@ final class DriveTransaction {
         }
     }
 
-    private void uncut() {
+    private void uncut() throws IOException {
         if (drive.path().open() != open) {
             drive.path().gate().hold();
             try {
@@ -199,9 +200,10 @@ final class DriveTransaction {
                 drive.path().gate().letGo();
             }
         }
+        drive.unsealed().forget(spare);
         deleteQuietly(spare);
-        drive.kept().drop(plan.sealed());
         plan.imports().forEach(planned -> drive.kept().drop(planned.generation()));
+        drive.kept().unkeep(plan.sealed());
     }
 
     /** The generation stays sealed, since that's in the log; the bitmaps are what they were. */
@@ -218,6 +220,7 @@ final class DriveTransaction {
                 .append(List.of(new DriveEvent.Checkpoint(
                         sealed.withUndecided(now.undecided()).withControl(now.control() + 1)))));
         drive.forget(effects);
+        drive.unsealed().sealed(open);
         deleteQuietly(open);
     }
 

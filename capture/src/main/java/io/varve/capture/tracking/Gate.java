@@ -124,6 +124,13 @@ public final class Gate {
         }
     }
 
+    /** Returns once all that are passing now have passed; holds nobody up. */
+    void awaitPassing() {
+        while (!awaitPassages(nanos.getAsLong() + TimeUnit.SECONDS.toNanos(1))) {
+            Thread.onSpinWait();
+        }
+    }
+
     /** Ends a hold. */
     public void letGo() {
         held = false;

@@ -5,6 +5,7 @@ import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.Generation;
+import io.varve.core.id.JournalId;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -13,6 +14,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -22,6 +24,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,9 +32,9 @@ import org.slf4j.LoggerFactory;
  * The marks of generations that don't change, in durable files of the drive's state directory, each mapped when it's
  * asked for first.
  *
- * <p>A sealed generation is {@code NUMBER.marks}; what the open one held at a clean detach is {@code NUMBER.open}; what
- * one holds together with others that are about to join it is {@code NUMBER.merged}, until the journal says so, and
- * then its {@code NUMBER.marks}.
+ * <p>A sealed generation is {@code NUMBER.marks}; what the open one held at a clean detach, or at least all that the
+ * activity log forgot, is {@code NUMBER.open}; what one holds together with others that are about to join it is
+ * {@code NUMBER.merged}, until the journal says so, and then its {@code NUMBER.marks}.
  *
  * <p>Thread: under the drive's control lock.
  */
@@ -56,6 +59,22 @@ final class KeptMarks implements AutoCloseable {
     /** Keeps what the open generation holds at a clean detach, durably. */
     void keepOpen(MarkFileHeader header, Marks marks) throws IOException {
         write(openFile(header.generation()), header, marks);
+    }
+
+    /** Whose marks it keeps. */
+    Path directory() {
+        return directory;
+    }
+
+    /** A generation isn't sealed after all: what its open marks were kept as stays. */
+    void unkeep(long generation) throws IOException {
+        close(generation);
+        Files.deleteIfExists(sealedFile(generation));
+    }
+
+    /** A generation is sealed: what was kept of it while it was open isn't needed any more. */
+    void dropOpen(long generation) throws IOException {
+        Files.deleteIfExists(openFile(generation));
     }
 
     /**
@@ -85,10 +104,25 @@ final class KeptMarks implements AutoCloseable {
         return union;
     }
 
-    /** What the open generation held at a clean detach; the caller closes it. */
-    Optional<LiveSet> open(long generation) throws IOException {
-        Path file = openFile(generation);
-        return Files.exists(file) ? LiveSet.open(file) : Optional.empty();
+    /**
+     * What was kept of generations from {@code first} on while they were open: the whole, at a clean detach, or what
+     * the activity log forgot. The caller closes them.
+     */
+    List<LiveSet> openFrom(long first, JournalId journal) throws IOException {
+        List<LiveSet> found = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*.open")) {
+            for (Path file : files) {
+                LiveSet.open(file).ifPresent(found::add);
+            }
+        } catch (IOException e) {
+            found.forEach(LiveSet::close);
+            throw e;
+        }
+        Map<Boolean, List<LiveSet>> byUse = found.stream()
+                .collect(Collectors.partitioningBy(set -> set.header().generation() >= first
+                        && set.header().journal().equals(journal)));
+        Objects.requireNonNull(byUse.get(false)).forEach(LiveSet::close);
+        return Objects.requireNonNull(byUse.get(true));
     }
 
     /**
@@ -196,7 +230,7 @@ final class KeptMarks implements AutoCloseable {
         return directory.resolve(generation + ".merged");
     }
 
-    private Path openFile(long generation) {
+    Path openFile(long generation) {
         return directory.resolve(generation + ".open");
     }
 

@@ -29,7 +29,9 @@ final class LastRun implements AutoCloseable {
     private final KeptMarks kept;
     private final List<LiveSet> liveSets;
     private final Optional<MappedFile> inFlight;
-    private final Optional<LiveSet> keptOpen;
+    private final List<LiveSet> keptOpen;
+    private final CrashEvidence crash;
+    private boolean hostDied;
 
     private LastRun(
             DriveState state,
@@ -43,7 +45,8 @@ final class LastRun implements AutoCloseable {
         this.kept = kept;
         this.liveSets = liveSets;
         this.inFlight = inFlight;
-        this.keptOpen = kept.open(state.open().number());
+        this.keptOpen = kept.openFrom(state.open().number(), state.journal());
+        this.crash = CrashEvidence.of(kept, state, keptOpen);
     }
 
     static LastRun of(DriveState state, List<LogRecord> records, KeptMarks kept, LiveDirectory live)
@@ -67,16 +70,29 @@ final class LastRun implements AutoCloseable {
         Optional<String> doubt = sizeDoubt(image).or(this::keptDoubt);
         if (records.getLast().event() instanceof DriveEvent.DriveDetached(ImageIdentity left)) {
             boolean unchanged = ImageIdentities.isUnchanged(image, left, now);
-            return new Evidence(doubt, new Evidence.Ending.Detached(unchanged, keptOpen.isPresent()));
+            return new Evidence(doubt, new Evidence.Ending.Detached(unchanged, isOpenKept()));
         }
         Optional<String> aboutLive = liveDoubt(boot);
+        if (aboutLive.isEmpty()) {
+            return new Evidence(doubt, new Evidence.Ending.Died(imageDoubt(image, now)));
+        }
+        Optional<String> aboutLog = crash.doubt().map(reason -> aboutLive.get() + ", and " + reason);
+        hostDied = aboutLog.isEmpty();
         return new Evidence(
-                doubt, new Evidence.Ending.Died(aboutLive.isPresent() ? aboutLive : imageDoubt(image, now)));
+                doubt, new Evidence.Ending.HostDied(aboutLog.isPresent() ? aboutLog : imageDoubt(image, now)));
+    }
+
+    private boolean isOpenKept() {
+        return keptOpen.stream()
+                .anyMatch(set -> set.header().generation() == state.open().number());
     }
 
     /** Joins to {@code open} every mark that isn't durably sealed, and all that was in flight. */
     void joinInto(LiveSet open) {
-        keptOpen.ifPresent(set -> open.marks().union(set.marks()));
+        keptOpen.forEach(set -> open.marks().union(set.marks()));
+        if (hostDied) {
+            crash.joinInto(open.marks());
+        }
         for (LiveSet set : liveSets) {
             if (isOurs(set) && set.header().generation() >= state.open().number()) {
                 open.marks().union(set.marks());
@@ -91,7 +107,7 @@ final class LastRun implements AutoCloseable {
     public void close() {
         liveSets.forEach(LiveSet::close);
         inFlight.ifPresent(MappedFile::close);
-        keptOpen.ifPresent(LiveSet::close);
+        keptOpen.forEach(LiveSet::close);
     }
 
     private boolean isOurs(LiveSet set) {
@@ -157,16 +173,17 @@ final class LastRun implements AutoCloseable {
         if (!image.isRegularFile()) {
             return Optional.empty();
         }
+        long changedMillis = ImageIdentities.changedMillis(image.file().orElseThrow());
+        if (hostDied) {
+            return crash.imageDoubt(attached.get(), now, changedMillis, GRACE_MILLIS);
+        }
         long lastWriteMillis = liveSets.stream()
                 .filter(this::isOurs)
                 .mapToLong(LiveSet::lastWriteMillis)
                 .max()
                 .orElse(0);
         long latestMillis = Math.max(lastWriteMillis, attached.get().modifiedMillis()) + GRACE_MILLIS;
-        if (Math.max(
-                        now.modifiedMillis(),
-                        ImageIdentities.changedMillis(image.file().orElseThrow()))
-                > latestMillis) {
+        if (Math.max(now.modifiedMillis(), changedMillis) > latestMillis) {
             return Optional.of("the image was changed after the agent's last write");
         }
         return now.modifiedMillis() >= attached.get().modifiedMillis()

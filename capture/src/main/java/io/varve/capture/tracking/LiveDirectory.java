@@ -32,8 +32,12 @@ final class LiveDirectory {
     }
 
     LiveSet create(MarkFileHeader header) throws IOException {
-        String name = header.generation() + "-" + header.incarnation() + ".live";
-        return LiveSet.create(directory.resolve(name), header);
+        return LiveSet.create(directory.resolve(name(header.generation(), header.incarnation())), header);
+    }
+
+    /** The file's name of a generation's live set. */
+    static String name(long generation, IncarnationId incarnation) {
+        return generation + "-" + incarnation + ".live";
     }
 
     /** Room for a table of writes in flight, all slots free; the caller closes it. */

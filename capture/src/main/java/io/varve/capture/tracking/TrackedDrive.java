@@ -1,5 +1,6 @@
 package io.varve.capture.tracking;
 
+import io.varve.capture.activity.Activity;
 import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.RequestFailedException;
 import io.varve.capture.backend.UnknownOutcomeException;
@@ -23,8 +24,8 @@ import java.util.concurrent.TimeUnit;
  * A drive's export: each WRITE, TRIM and WRITE_ZEROES is marked before it reaches the backend, and keeps old content
  * for the live snapshots that it overwrites.
  *
- * <p>A write is done on the connection's thread, unless old content must be copied first: then another thread waits for
- * that, with a copy of the data.
+ * <p>A write is done on the connection's thread, unless old content must be copied first, or the activity log must have
+ * its region: then another thread waits for that, with a copy of the data, unless the client waits for it alone.
  *
  * <p>Thread: safe for any thread.
  */
@@ -36,19 +37,29 @@ final class TrackedDrive implements Export {
     private final Export untracked;
     private final WritePath path;
     private final LiveContexts contexts;
+    private final Activity activity;
     private final Executor waiting;
 
     /**
      * @param untracked the backend's export, for what changes nothing
-     * @param waiting runs the writes that wait for old content to be copied
+     * @param surroundings of the writes
      */
-    TrackedDrive(Backend backend, Export untracked, WritePath path, LiveContexts contexts, Executor waiting) {
+    TrackedDrive(Backend backend, Export untracked, WritePath path, Surroundings surroundings) {
         this.backend = backend;
         this.untracked = untracked;
         this.path = path;
-        this.contexts = contexts;
-        this.waiting = waiting;
+        this.contexts = surroundings.contexts();
+        this.activity = surroundings.activity();
+        this.waiting = surroundings.waiting();
     }
+
+    /**
+     * What the writes of a drive meet.
+     *
+     * @param activity what each asks before it reaches the image
+     * @param waiting runs the writes that wait for old content to be copied, or for a region to become hot
+     */
+    record Surroundings(LiveContexts contexts, Activity activity, Executor waiting) {}
 
     /** The change of one request. */
     private interface Change {
@@ -171,6 +182,13 @@ final class TrackedDrive implements Export {
 
     /** Whether the write is to be done later; if not, what it overwrites is kept by now. */
     private boolean mustWait(int slot, long offsetBytes, long lengthBytes, Completion completion) {
+        if (!activity.admits(offsetBytes, lengthBytes)) {
+            if (!completion.isAwaited()) {
+                return true;
+            }
+            activity.await(slot, offsetBytes, lengthBytes);
+            path.resumes();
+        }
         if (!mustPreserve(slot, offsetBytes, lengthBytes)) {
             return backend.isRemote() && !completion.isAwaited();
         }
@@ -213,6 +231,9 @@ final class TrackedDrive implements Export {
     }
 
     private void preserveThen(int slot, long offsetBytes, long lengthBytes, Change change) throws IOException {
+        if (!activity.admits(offsetBytes, lengthBytes)) {
+            activity.await(slot, offsetBytes, lengthBytes);
+        }
         for (Snapshot snapshot : path.protectedBy(slot)) {
             snapshot.preserve(offsetBytes, lengthBytes);
         }

@@ -1,5 +1,6 @@
 package io.varve.capture.tracking;
 
+import io.varve.capture.activity.Activity;
 import io.varve.capture.snapshot.Snapshot;
 import io.varve.core.Invariant;
 import io.varve.core.cut.InFlightTable;
@@ -8,8 +9,10 @@ import java.lang.invoke.VarHandle;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -49,6 +52,9 @@ final class WritePath {
     private volatile Snapshot[] snapshots = NONE;
     private volatile long sizeBytes;
     private volatile boolean closed;
+    // Set before a write comes.
+    private Activity activity = Activity.NONE;
+    private Consumer<LiveSet> opened = set -> {};
 
     /** @param nanos for waits of a bounded time */
     WritePath(InstantSource clock, LongSupplier nanos, InFlightTable inFlight, LiveSet open) {
@@ -63,6 +69,21 @@ final class WritePath {
         this.bytesBySlot = new long[inFlight.capacity()];
         Arrays.fill(epochs, epoch);
         Arrays.fill(protectedBy, NONE);
+    }
+
+    /**
+     * What changes the image's file but writes asks {@code log} first; {@code opened} hears of each set that a cut
+     * opens.
+     */
+    void logTo(Activity log, Consumer<LiveSet> opened) {
+        this.activity = log;
+        this.opened = opened;
+    }
+
+    /** What {@link io.varve.capture.activity.WritesInFlight} tells. */
+    BitSet regionsInFlight(BitSet except) {
+        gate.awaitPassing();
+        return inFlight.regions(except);
     }
 
     /**
@@ -122,6 +143,7 @@ final class WritePath {
 
     /** A flush begins or ended: it may change an image's file, as it gives back what its format set aside. */
     void flushes() {
+        activity.awaitLease();
         long stamp = gate.pass();
         try {
             if (!closed) {
@@ -136,6 +158,7 @@ final class WritePath {
      * The agent itself changes the image's file, of which the last run's evidence must tell; also while it's closed.
      */
     void changesImage() {
+        activity.awaitLease();
         open.wrote(clock.millis());
     }
 
@@ -235,6 +258,7 @@ final class WritePath {
         Epoch before = epoch;
         inFlight.markInto(next.marks());
         next.wrote(sealed.lastWriteMillis());
+        opened.accept(next);
         open = next;
         epoch = after;
         endEpoch(before);

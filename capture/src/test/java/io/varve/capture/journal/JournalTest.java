@@ -1,5 +1,6 @@
 package io.varve.capture.journal;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -90,6 +92,94 @@ class JournalTest {
 
         IOException refused = assertThrows(CorruptJournalException.class, () -> Journal.open(file()));
         assertTrue(String.valueOf(refused.getMessage()).contains("damaged at offset 24"), refused.getMessage());
+    }
+
+    @Test
+    void shouldCutOffATailOfWhichAnySectorIsMissing() throws IOException { // a power cut tears in any order
+        long wholeBytes;
+        try (Journal journal = Journal.create(file(), ID)) {
+            journal.append(List.of(added(1)));
+            wholeBytes = journal.sizeBytes();
+            journal.append(
+                    LongStream.rangeClosed(2, 60).mapToObj(JournalTest::added).toList());
+        }
+        byte[] bytes = Files.readAllBytes(file());
+        int sectors = (bytes.length + 511) / 512;
+
+        for (int lost = 0; lost < sectors; lost++) {
+            byte[] torn = bytes.clone();
+            int from = (int) Math.max(wholeBytes, lost * 512L);
+            Arrays.fill(torn, from, Math.min(torn.length, (lost + 1) * 512), (byte) 0);
+            Files.write(file(), torn);
+            try (Journal journal = Journal.open(file())) {
+                assertEquals(List.of(added(1)), journal.records(), "sector " + lost);
+            }
+        }
+    }
+
+    @Test
+    void shouldNoticeEachFlippedByte() throws IOException { // I4: damage is refused, or costs the last append alone
+        long secondBytes;
+        try (Journal journal = Journal.create(file(), ID)) {
+            journal.append(List.of(added(1)));
+            secondBytes = journal.sizeBytes();
+            journal.append(List.of(added(2)));
+        }
+        byte[] bytes = Files.readAllBytes(file());
+
+        for (int at = 0; at < bytes.length; at++) {
+            byte[] damaged = bytes.clone();
+            damaged[at] ^= 0x5a;
+            Files.write(file(), damaged);
+            boolean isId = at >= Long.BYTES && at < JournalHeader.BYTES;
+            if (at < secondBytes && !isId) {
+                assertThrows(CorruptJournalException.class, () -> Journal.open(file()), "byte " + at);
+            } else {
+                try (Journal journal = Journal.open(file())) {
+                    assertEquals(isId ? List.of(added(1), added(2)) : List.of(added(1)), journal.records());
+                    assertEquals(isId, !journal.id().equals(ID));
+                }
+            }
+        }
+    }
+
+    @Test
+    void shouldRefuseAnotherVersion() throws IOException {
+        Journal.create(file(), ID).close();
+        byte[] bytes = Files.readAllBytes(file());
+        bytes[7] = 2;
+        Files.write(file(), bytes);
+
+        assertThrows(CorruptJournalException.class, () -> Journal.open(file()));
+    }
+
+    @Test
+    void shouldTakeARecordThatCameTwiceAsOne() throws IOException { // reliability 6.7
+        try (Journal journal = Journal.create(file(), ID)) {
+            journal.append(List.of(added(1), added(2)));
+            journal.append(List.of(added(2), added(3)));
+        }
+
+        try (Journal journal = Journal.open(file())) {
+            assertEquals(List.of(added(1), added(2), added(3)), journal.records());
+        }
+    }
+
+    @Test
+    void shouldLookWithoutAChange() throws IOException {
+        try (Journal journal = Journal.create(file(), ID)) {
+            journal.append(List.of(added(1)));
+            journal.append(List.of(added(2)));
+        }
+        byte[] bytes = Files.readAllBytes(file());
+        byte[] torn = Arrays.copyOf(bytes, bytes.length - 3);
+        Files.write(file(), torn);
+
+        Journal.Held held = Journal.look(file());
+
+        assertEquals(List.of(added(1)), held.records());
+        assertTrue(held.tornBytes() > 0);
+        assertArrayEquals(torn, Files.readAllBytes(file()));
     }
 
     @Test

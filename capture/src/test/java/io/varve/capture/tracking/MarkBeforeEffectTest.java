@@ -77,6 +77,8 @@ class MarkBeforeEffectTest {
     void shouldEndAWriteWhoseBackendHasABug() throws IOException { // I9: else its slot would be in flight for ever
         try (AgentFixture fixture = AgentFixture.open(directory)) {
             WatchedBackend backend = fixture.attachWatched("disk0", SIZE_BYTES);
+            // A write into a cold region is made on another thread.
+            AgentFixture.write(fixture.export("disk0"), 0, new byte[512]);
             backend.onChange((offset, length) -> {
                 throw new IllegalStateException("a bug");
             });

@@ -151,10 +151,30 @@ class RecoveryTest {
     }
 
     @Test
-    void shouldNotBelieveLiveMarksOfAnotherBoot() throws Exception { // reliability 6.17
+    void shouldTakeTheActivityLogWhenLiveMarksAreOfAnotherBoot() throws Exception { // reliability 6.17
         try (ChildProcess child = start("rest", 1)) {
             child.killNow();
         }
+
+        try (AgentFixture fixture = AgentFixture.openOnBoot(directory, new UUID(99, 99))) {
+            var _ = fixture.attach("alone", KilledAgentMain.SIZE_BYTES);
+
+            // I1, I3: the whole of the only region that was written.
+            assertInstanceOf(
+                    BitmapStatus.Idle.class, fixture.bitmap("alone", "a").status());
+            assertEquals(
+                    List.of(new Extent(0, KilledAgentMain.SIZE_BYTES)),
+                    fixture.content("alone", "a").extents());
+            assertEquals(Set.of(), fixture.read("alone").differing());
+        }
+    }
+
+    @Test
+    void shouldBelieveNothingOfAnotherBootWithoutAnActivityLog() throws Exception { // reliability 6.17
+        try (ChildProcess child = start("rest", 1)) {
+            child.killNow();
+        }
+        Files.delete(directory.resolve("state/alone/activity"));
 
         try (AgentFixture fixture = AgentFixture.openOnBoot(directory, new UUID(99, 99))) {
             var _ = fixture.attach("alone", KilledAgentMain.SIZE_BYTES);

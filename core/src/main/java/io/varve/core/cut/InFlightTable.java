@@ -1,10 +1,12 @@
 package io.varve.core.cut;
 
 import io.varve.core.Invariant;
+import io.varve.core.activity.RegionSpan;
 import io.varve.core.bits.Marks;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
+import java.util.BitSet;
 
 /**
  * The writes that were admitted and haven't ended, in a mapped file of fixed size, so that they outlive the process.
@@ -76,5 +78,18 @@ public final class InFlightTable {
                 marks.mark((long) LONGS.get(slots, 0L, 2L * slot), lengthBytes);
             }
         }
+    }
+
+    /** The regions that writes in flight touch, but for those with a slot in {@code except}. */
+    BitSet regions(BitSet except) {
+        BitSet regions = new BitSet();
+        for (int slot = 0; slot < capacity; slot++) {
+            long lengthBytes = (long) LONGS.getAcquire(slots, 0L, 2L * slot + 1);
+            if (lengthBytes > 0 && !except.get(slot)) {
+                RegionSpan span = RegionSpan.touching((long) LONGS.get(slots, 0L, 2L * slot), lengthBytes);
+                regions.set(span.first(), span.end());
+            }
+        }
+        return regions;
     }
 }

@@ -8,7 +8,7 @@ public enum Arrival {
     CLEAN,
     /** The process died on this boot of the host; the live sets are exact. */
     RECOVERED,
-    /** The host died; the activity log's regions are marked as a whole. */
+    /** The host died; the activity log's regions are marked as a whole. A reader may know marks that went with it. */
     COARSE,
     /** Marks may be missing: every bitmap is inconsistent. */
     INCONSISTENT

@@ -72,10 +72,20 @@ final class ControlFold {
             case DriveEvent.DriveResized resized -> Folded.of(resized(state, resized));
             case DriveEvent.DriveDetached detached -> Folded.of(detached(state));
             case DriveEvent.GenerationsCoalesced coalesced -> coalesced(state, coalesced);
-            case DriveAttached attached -> Folded.of(arrived(state, attached));
+            case DriveAttached attached -> new Folded(arrived(state, attached), lost(state, attached));
             case DriveEvent.Checkpoint(DriveState whole) -> new Folded(whole, outdated(state, whole));
             case DriveEvent.ExtentsDirtied dirtied -> Folded.of(state);
         };
+    }
+
+    /**
+     * The open generation's marks start anew when the host died: a reader may have heard of a mark whose write never
+     * reached the image, and which the agent lost; all that it has is published again behind its attach.
+     */
+    static List<Effect> lost(DriveState state, DriveAttached attached) {
+        return attached.arrival() == Arrival.COARSE && state.open().number() == attached.openGeneration()
+                ? List.of(new Effect.Drop(attached.openGeneration()))
+                : List.of();
     }
 
     /** The state after the heir of its journal has come up. */

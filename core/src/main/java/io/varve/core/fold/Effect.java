@@ -18,7 +18,7 @@ public sealed interface Effect {
     /** The generation must have the digest of its seal. */
     record VerifySeal(Generation generation) implements Effect {}
 
-    /** Nobody refers to the generation any more. */
+    /** Nobody refers to the generation any more, or its marks start anew. */
     record Drop(long generation) implements Effect {}
 
     /** {@code into} takes in the marks of {@code merged}, which go. */

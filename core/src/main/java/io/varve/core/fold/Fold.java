@@ -96,7 +96,9 @@ public final class Fold {
         }
         List<IncarnationId> line = new ArrayList<>(state.line());
         line.add(record.incarnation());
-        return Step.of(ControlFold.arrived(state.withLine(line), attached).withControl(record.control()));
+        return new Step(
+                Optional.of(ControlFold.arrived(state.withLine(line), attached).withControl(record.control())),
+                ControlFold.lost(state, attached));
     }
 
     /**

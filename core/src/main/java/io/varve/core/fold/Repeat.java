@@ -19,7 +19,7 @@ final class Repeat {
             case SyncPointMarked(var mark) ->
                 state.undecided().containsKey(mark.key()) ? ControlFold.offers(state, mark) : List.of();
             case DriveEvent.ExtentsDirtied dirtied -> List.of();
-            case DriveEvent.DriveAttached attached -> List.of();
+            case DriveEvent.DriveAttached attached -> ControlFold.lost(state, attached);
             case DriveEvent.BitmapAdded added -> List.of();
             case DriveEvent.BitmapRemoved removed -> List.of();
             case DriveEvent.BitmapCleared cleared -> List.of();

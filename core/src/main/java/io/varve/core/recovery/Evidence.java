@@ -11,6 +11,8 @@ import java.util.Optional;
  *   detached in order, the image as it was left                          CLEAN
  *   live sets of the journal's incarnation, from this boot, the image
  *     not changed since the last write                                    RECOVERED
+ *   no such live sets, but an activity log of the journal's incarnation,
+ *     the image not changed by others as far as that tells                COARSE
  *   a doubt about sealed marks, the image, the size, or the live sets     INCONSISTENT, with the reason
  * </pre>
  *
@@ -23,8 +25,13 @@ public record Evidence(Optional<String> doubt, Ending ending) {
         /** In order, with the image as it is now, or not. */
         record Detached(boolean imageUnchanged, boolean openMarksKept) implements Ending {}
 
-        /** By death, with live sets or without; {@code doubt} about the image or the sets. */
+        /** By death, with live sets; {@code doubt} about the image or the sets. */
         record Died(Optional<String> doubt) implements Ending {}
+
+        /**
+         * By the host's death, or another that took the live sets; {@code doubt} about the image or the activity log.
+         */
+        record HostDied(Optional<String> doubt) implements Ending {}
     }
 
     /** An arrival, and the reason when it's {@link Arrival#INCONSISTENT}. */
@@ -43,6 +50,8 @@ public record Evidence(Optional<String> doubt, Ending ending) {
             case Ending.Detached detached -> new Verdict(Arrival.CLEAN, Optional.empty());
             case Ending.Died(Optional<String> about) when about.isPresent() -> inconsistent(about.get());
             case Ending.Died died -> new Verdict(Arrival.RECOVERED, Optional.empty());
+            case Ending.HostDied(Optional<String> about) when about.isPresent() -> inconsistent(about.get());
+            case Ending.HostDied died -> new Verdict(Arrival.COARSE, Optional.empty());
         };
     }
 

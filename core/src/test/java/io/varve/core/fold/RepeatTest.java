@@ -5,12 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
+import io.varve.core.drive.Arrival;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.DriveState;
+import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.Recording;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
+import io.varve.core.id.IncarnationId;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.Plan;
 import io.varve.core.transaction.SyncMode;
@@ -20,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 class RepeatTest {
@@ -44,6 +48,37 @@ class RepeatTest {
         Step step = Fold.apply(Optional.of(agent.state()), agent.log().getLast());
 
         assertInstanceOf(Effect.OfferPart.class, step.effects().getFirst());
+    }
+
+    @Test
+    void shouldStartTheOpenMarksAnewWhenTheHostDied() { // reliability 6.20: a reader may know more than the agent
+        DriveState before = agent.state();
+        LogRecord coarse = attach(before, Arrival.COARSE);
+
+        Step step = Fold.apply(Optional.of(before), coarse);
+        Step repeated = Fold.apply(step.state(), coarse);
+
+        assertEquals(List.of(new Effect.Drop(before.open().number())), step.effects());
+        assertEquals(step, repeated);
+        assertEquals(
+                List.of(),
+                Fold.apply(Optional.of(before), attach(before, Arrival.RECOVERED))
+                        .effects());
+    }
+
+    private static LogRecord attach(DriveState before, Arrival arrival) {
+        return new LogRecord(
+                WritingAgent.DRIVE,
+                new IncarnationId(new UUID(77, 78)),
+                before.control() + 1,
+                new DriveEvent.DriveAttached(
+                        before.journal(),
+                        Optional.of(before.line().getLast()),
+                        before.open().number(),
+                        before.open().granularity(),
+                        before.sizeBytes(),
+                        new ImageIdentity("image", "key", 0, "sample"),
+                        arrival));
     }
 
     @Test
