@@ -81,7 +81,7 @@ public final class InFlightTable {
     }
 
     /** The regions that writes in flight touch, but for those with a slot in {@code except}. */
-    BitSet regions(BitSet except) {
+    public BitSet regions(BitSet except) {
         BitSet regions = new BitSet();
         for (int slot = 0; slot < capacity; slot++) {
             long lengthBytes = (long) LONGS.getAcquire(slots, 0L, 2L * slot + 1);
