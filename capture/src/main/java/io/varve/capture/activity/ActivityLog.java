@@ -48,7 +48,7 @@ public final class ActivityLog implements Activity, AutoCloseable {
     private final Map<Want, CompletableFuture<Void>> waiters = new HashMap<>();
     private long wants;
     private boolean isWorking;
-    private boolean isClosed;
+    private volatile boolean isClosed;
     private volatile boolean isOff;
     private volatile long leaseMillis;
 
@@ -158,8 +158,7 @@ public final class ActivityLog implements Activity, AutoCloseable {
             synchronized (lock) {
                 isWorking = false;
                 lock.notifyAll();
-                waiters.values().forEach(waiter -> waiter.completeExceptionally(e));
-                waiters.clear();
+                fail(e);
             }
             throw e;
         }
@@ -234,16 +233,27 @@ public final class ActivityLog implements Activity, AutoCloseable {
                         + "inconsistent until the drive is attached again: {}",
                 drive,
                 failure.toString());
-        while (!isRemoved()) {
+        boolean isRemoved = isRemoved();
+        while (!isRemoved && !isClosed) {
             LockSupport.parkNanos(RETRY_NANOS);
+            isRemoved = isRemoved();
         }
         synchronized (lock) {
-            isOff = true;
+            isOff = isRemoved;
+            if (isRemoved) {
+                waiters.values().forEach(waiter -> waiter.complete(null));
+                waiters.clear();
+            } else {
+                fail(new IllegalStateException("drive '" + drive + "' is given up, with an activity log that fails"));
+            }
             isWorking = false;
             lock.notifyAll();
-            waiters.values().forEach(waiter -> waiter.complete(null));
-            waiters.clear();
         }
+    }
+
+    private void fail(Throwable failure) {
+        waiters.values().forEach(waiter -> waiter.completeExceptionally(failure));
+        waiters.clear();
     }
 
     private boolean isRemoved() {

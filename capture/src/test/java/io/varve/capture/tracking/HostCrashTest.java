@@ -1,12 +1,17 @@
 package io.varve.capture.tracking;
 
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.varve.capture.activity.ActivityOptions;
 import io.varve.capture.power.PowerDisk;
+import io.varve.core.drive.BitmapStatus;
+import io.varve.core.id.BitmapName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
@@ -37,6 +42,25 @@ class HostCrashTest {
             }
         }
         System.out.println("HostCrashTest: " + cuts + " power cuts in " + (end - first) + " seeds");
+    }
+
+    @Test
+    void shouldSaySoWhenThereWasNoActivityLog() throws IOException { // I4
+        PowerCutHost host;
+        try (CoarseClock clock = new CoarseClock(InstantSource.system())) {
+            host = new PowerCutHost(
+                    new PowerDisk(name -> false), memory, clock, new SplittableRandom(1), ActivityOptions.OFF);
+            host.attach();
+            var _ = host.transact(AgentFixture.add(PowerCutHost.DRIVE.value(), "a"));
+            host.kill(List.of());
+            host.reboot(new SplittableRandom(2));
+            host.attach();
+            host.kill(List.of());
+        }
+
+        assertInstanceOf(
+                BitmapStatus.Inconsistent.class,
+                host.state().bitmap(new BitmapName("a")).orElseThrow().status());
     }
 
     @Test

@@ -170,6 +170,25 @@ class RecoveryTest {
     }
 
     @Test
+    void shouldTellAnImageThatWasTouchedBeforeTheHostWasStartedAnew() throws Exception { // design 3, image identity
+        try (ChildProcess child = start("rest", 1)) {
+            child.killNow();
+        }
+        Files.setLastModifiedTime(image("changed"), FileTime.from(java.time.Instant.now().plusSeconds(60)));
+        Files.setLastModifiedTime(image("rolled-back"), FileTime.fromMillis(1_000_000_000_000L));
+        Files.move(image("swapped"), image("old"));
+        Files.copy(image("old"), image("swapped"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+        resize(image("grown"), KilledAgentMain.SIZE_BYTES + 65_536);
+
+        try (AgentFixture fixture = AgentFixture.openOnBoot(directory, new UUID(99, 99))) {
+            for (String drive : List.of("alone", "changed", "rolled-back", "swapped", "grown")) {
+                var _ = fixture.attach(drive, KilledAgentMain.SIZE_BYTES);
+                assertEquals(drive.equals("alone"), isSound(fixture, drive), drive);
+            }
+        }
+    }
+
+    @Test
     void shouldBelieveNothingOfAnotherBootWithoutAnActivityLog() throws Exception { // reliability 6.17
         try (ChildProcess child = start("rest", 1)) {
             child.killNow();
