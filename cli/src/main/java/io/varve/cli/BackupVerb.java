@@ -3,6 +3,7 @@ package io.varve.cli;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.varve.cli.backup.BackupRequest;
+import io.varve.cli.backup.BackupRequest.Wanted;
 import io.varve.cli.backup.BackupRun;
 import io.varve.cli.backup.DriveStatus;
 import io.varve.cli.backup.ProgressLine;
@@ -37,8 +38,8 @@ final class BackupVerb implements Callable<Integer> {
     @Parameters(paramLabel = "DRIVE", description = "Only these drives; else all that the agent has.")
     private List<String> drives = List.of();
 
-    @Option(names = "--full", description = "Full backups, which begin new chains.")
-    private boolean full;
+    @ArgGroup
+    private Kind kind = new Kind();
 
     @Option(
             names = "--bitmap",
@@ -52,6 +53,23 @@ final class BackupVerb implements Callable<Integer> {
 
     @Option(names = "--json", description = "Print a JSON object of the outcome.")
     private boolean json;
+
+    /** What kind of backups: at most one of them. */
+    static final class Kind {
+
+        @Option(names = "--full", description = "Full backups, which begin new chains.")
+        private boolean full;
+
+        @Option(
+                names = "--incremental",
+                description = "Increments, or nothing: where one isn't possible, say why, and what makes it so"
+                        + " ('varve reconcile').")
+        private boolean incremental;
+
+        private Wanted wanted() {
+            return full ? Wanted.FULL : incremental ? Wanted.INCREMENT : Wanted.ANY;
+        }
+    }
 
     /** What one drive's failure means for the others: one of them. */
     static final class Mode {
@@ -74,7 +92,7 @@ final class BackupVerb implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         try (var client = agent.connect()) {
-            var run = BackupRun.start(client, new BackupRequest(drives, bitmap, full, mode.isGrouped()));
+            var run = BackupRun.start(client, new BackupRequest(drives, bitmap, kind.wanted(), mode.isGrouped()));
             if (!json) {
                 run.jobs().forEach(this::print);
             }

@@ -21,6 +21,7 @@ final class Verbs {
                 new StreamsVerb(surroundings),
                 new BackupVerb(surroundings),
                 new SyncPointsVerb(surroundings),
+                new ReconcileVerb(surroundings),
                 new RestoreVerb(
                         surroundings.out(),
                         surroundings.environment(),

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** The backups that a drive's state at a sync point is laid together from. */
-final class Chain {
+public final class Chain {
     private static final int SUMS_BUFFERS_BYTES = 16 << 20;
     private static final int SUMS_BUFFER_MIN_BYTES = 4 << 10;
     private static final int SUMS_BUFFER_MAX_BYTES = 1 << 20;
@@ -33,7 +33,7 @@ final class Chain {
      * Reads the manifests of a chain, and checks each link, the length of every object and every checksum file. After
      * this all that a restore reads is known by its digest.
      */
-    static Chain verified(ObjectStore store, ManifestRef head) throws IOException {
+    public static Chain verified(ObjectStore store, ManifestRef head) throws IOException {
         Chain chain = new Chain(store, new Manifests(store).chain(head));
         ByteBuffer buffer = ByteBuffer.allocate(SUMS_BUFFER_MAX_BYTES);
         for (Manifest manifest : chain.newestFirst) {
@@ -57,7 +57,7 @@ final class Chain {
     }
 
     /** The drive's state, newest first: what a layer has replaces what older ones have. */
-    MergedClusters merged() throws IOException {
+    public MergedClusters merged() throws IOException {
         int bufferBytes = Math.clamp(SUMS_BUFFERS_BYTES / size(), SUMS_BUFFER_MIN_BYTES, SUMS_BUFFER_MAX_BYTES);
         List<Layer> layers = new ArrayList<>();
         long visibleBytes = Long.MAX_VALUE;
@@ -70,7 +70,7 @@ final class Chain {
     }
 
     /** The manifest of a layer, counted from the newest. */
-    Manifest manifest(int layer) {
+    public Manifest manifest(int layer) {
         return newestFirst.get(layer);
     }
 
@@ -78,7 +78,8 @@ final class Chain {
         return newestFirst.getFirst();
     }
 
-    int size() {
+    /** How many backups it has. */
+    public int size() {
         return newestFirst.size();
     }
 

@@ -1,7 +1,6 @@
 package io.varve.capture.job;
 
 import io.varve.capture.node.Device;
-import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.tracking.Agent;
 import io.varve.core.drive.BackupTarget;
@@ -17,7 +16,6 @@ import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.SyncMode;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -45,12 +43,22 @@ public final class ArchiveBackups {
      *
      * @param drives all when empty
      * @param bitmap is made where it's missing
-     * @param full whatever the bitmap says
+     * @param wanted of each drive
      */
-    public record Request(List<String> drives, String bitmap, boolean full, Completion completion) {
+    public record Request(List<String> drives, String bitmap, Wanted wanted, Completion completion) {
         public Request {
             drives = List.copyOf(drives);
         }
+    }
+
+    /** What kind of backup is wanted. */
+    public enum Wanted {
+        /** An increment where one is possible, else a full one. */
+        ANY,
+        /** A full one, whatever the bitmap says. */
+        FULL,
+        /** An increment, or nothing. */
+        INCREMENT
     }
 
     /** What became of it. */
@@ -73,7 +81,10 @@ public final class ArchiveBackups {
     public record Part(DriveId drive, String jobId, SyncMode sync, Optional<String> reason) {}
 
     /** What the bitmap needs before the backup, and why the backup must be a full one. */
-    private record Choice(DriveId drive, List<Action> before, boolean anew, Optional<String> fullBecause) {}
+    private record Choice(DriveId drive, List<Action> before, boolean anew, Optional<Reason> fullBecause) {}
+
+    /** How it is while nothing was done about it, and as it's told of the full backup that was. */
+    private record Reason(String now, String told) {}
 
     public Answer start(Request request) {
         List<Choice> choices = new ArrayList<>();
@@ -87,30 +98,29 @@ public final class ArchiveBackups {
                             : "a drive is named twice: " + String.join(", ", wanted));
         }
         for (String name : wanted) {
-            Optional<Node> node = graph.find(name);
-            try {
-                // An overlay that came over a drive has a log of its own, which begins now.
-                if (node.isPresent() && graph.deviceOver(node.get()).isPresent()) {
-                    DriveId _ = graph.track(node.get());
+            switch (NamedDrive.find(agent, graph, name)) {
+                case NamedDrive.Refused(String why) -> {
+                    return new Answer.Refused(why);
                 }
-            } catch (IOException e) {
-                return new Answer.Refused(String.valueOf(e.getMessage()));
+                case NamedDrive.Found(DriveState state) -> choices.add(choice(state, request.bitmap()));
             }
-            Optional<DriveState> state = node.flatMap(Node::drive).flatMap(agent::state);
-            if (state.isEmpty()) {
-                return new Answer.Refused("Cannot find device='" + name + "' nor node-name='" + name + "'");
-            }
-            Optional<Node> meant = graph.find(state.get().drive().value());
-            if (meant.isPresent() && !meant.equals(node)) {
-                return new Answer.Refused("node '" + name + "' is under an overlay of drive '"
-                        + state.get().drive() + "' now, and has that one's log: back up the drive, or commit the"
-                        + " overlay first");
-            }
-            choices.add(choice(state.get(), request.bitmap()));
+        }
+        Optional<String> impossible = request.wanted() == Wanted.INCREMENT ? impossible(choices) : Optional.empty();
+        if (impossible.isPresent()) {
+            return new Answer.Refused(impossible.get());
         }
         return prepare(choices, request.bitmap())
                 .<Answer>map(Answer.Refused::new)
                 .orElseGet(() -> backUp(choices, request));
+    }
+
+    private static Optional<String> impossible(List<Choice> choices) {
+        return choices.stream()
+                .flatMap(choice -> choice.fullBecause().stream()
+                        .map(reason -> "drive '" + choice.drive() + "' can't be backed up by an increment: "
+                                + reason.now() + "; where the archive has a sync point of it, 'varve reconcile "
+                                + choice.drive() + "' makes one possible, else take a full backup"))
+                .findFirst();
     }
 
     /**
@@ -140,7 +150,8 @@ public final class ArchiveBackups {
         List<Part> parts = new ArrayList<>();
         for (Choice choice : choices) {
             String drive = choice.drive().value();
-            boolean isFull = request.full() || choice.fullBecause().isPresent();
+            boolean isAsked = request.wanted() == Wanted.FULL;
+            boolean isFull = isAsked || choice.fullBecause().isPresent();
             SyncMode sync = isFull ? SyncMode.FULL : SyncMode.INCREMENTAL;
             Action.Backup action = new Action.Backup(
                     drive,
@@ -149,7 +160,9 @@ public final class ArchiveBackups {
                     Optional.of(BitmapMode.ON_SUCCESS),
                     BackupTarget.ARCHIVE);
             backups.add(new JobAction.Backup(action, Optional.empty(), new JobAction.Target.Archive()));
-            parts.add(new Part(choice.drive(), drive, sync, request.full() ? Optional.empty() : choice.fullBecause()));
+            Optional<String> because =
+                    isAsked ? Optional.empty() : choice.fullBecause().map(Reason::told);
+            parts.add(new Part(choice.drive(), drive, sync, because));
         }
         return switch (jobs.transact(backups, request.completion())) {
             case JobsAnswer.Refused(String why) -> new Answer.Refused(why);
@@ -161,32 +174,36 @@ public final class ArchiveBackups {
         DriveId drive = state.drive();
         Optional<Bitmap> found = BitmapName.isValid(name) ? state.bitmap(new BitmapName(name)) : Optional.empty();
         if (found.isEmpty()) {
-            return full(drive, List.of(add(drive, name)), "bitmap '" + name + "' is new");
+            Reason missing = new Reason("there's no bitmap '" + name + "'", "bitmap '" + name + "' is new");
+            return full(drive, List.of(add(drive, name)), missing);
         }
         Bitmap bitmap = found.get();
         if (bitmap.status() instanceof BitmapStatus.Inconsistent(String reason)) {
-            Optional<String> because =
-                    Optional.of("bitmap '" + name + "' was made anew, since it was inconsistent: " + reason);
-            return new Choice(drive, List.of(add(drive, name)), true, because);
+            Reason because = new Reason(
+                    "bitmap '" + name + "' is inconsistent: " + reason,
+                    "bitmap '" + name + "' was made anew, since it was inconsistent: " + reason);
+            return new Choice(drive, List.of(add(drive, name)), true, Optional.of(because));
         }
         if (!bitmap.isRecording()) {
             Action enable = new Action.EnableBitmap(drive.value(), name);
-            return full(drive, List.of(enable), "bitmap '" + name + "' didn't record writes, and does so again");
+            Reason because = new Reason(
+                    "bitmap '" + name + "' doesn't record writes",
+                    "bitmap '" + name + "' didn't record writes, and does so again");
+            return full(drive, List.of(enable), because);
         }
         if (bitmap.anchor().isEmpty()) {
-            return full(
-                    drive,
-                    List.of(),
-                    "bitmap '" + name + "' has no anchor: no backup to the archive is committed "
-                            + "since which it holds every write");
+            String because = "bitmap '" + name + "' has no anchor: no backup to the archive is committed "
+                    + "since which it holds every write";
+            return full(drive, List.of(), new Reason(because, because));
         }
         if (state.trust() instanceof Trust.Suspect(String reason)) {
-            return full(drive, List.of(), "the drive is suspect: " + reason);
+            String because = "the drive is suspect: " + reason;
+            return full(drive, List.of(), new Reason(because, because));
         }
         return new Choice(drive, List.of(), false, Optional.empty());
     }
 
-    private static Choice full(DriveId drive, List<Action> before, String because) {
+    private static Choice full(DriveId drive, List<Action> before, Reason because) {
         return new Choice(drive, before, false, Optional.of(because));
     }
 

@@ -12,7 +12,10 @@ import java.util.TreeMap;
 final class CommandTable {
     private final Map<String, Command> commands = new TreeMap<>();
 
+    private final List<Command> given;
+
     CommandTable(Collection<Command> commands) {
+        given = List.copyOf(commands);
         List<Command> all = new ArrayList<>(commands);
         all.add(Command.of("query-commands", List.of(), _ -> names()));
         all.add(Command.of("query-qmp-schema", List.of(), _ -> SchemaInfo.of(this.commands.values())));
@@ -21,6 +24,13 @@ final class CommandTable {
                 throw new IllegalArgumentException("two commands are named " + command.name());
             }
         }
+    }
+
+    /** The same with others. */
+    CommandTable with(Collection<Command> others) {
+        List<Command> all = new ArrayList<>(given);
+        all.addAll(others);
+        return new CommandTable(all);
     }
 
     Optional<Command> find(String name) {

@@ -35,6 +35,8 @@ public final class QmpServer implements AutoCloseable {
     private static final int MONITORS_MAX = 64;
 
     private final String packageName;
+    private final Agent agent;
+    private final NodeGraph graph;
     private final CommandTable commands;
     private final Events events;
     private final Listeners listeners = new Listeners("qmp", this::admit);
@@ -60,6 +62,8 @@ public final class QmpServer implements AutoCloseable {
 
     public QmpServer(Face face, InstantSource clock) {
         this.packageName = face.packageName();
+        this.agent = face.agent();
+        this.graph = face.graph();
         this.events = new Events(clock);
         Jobs jobs = face.jobs();
         List<Command> all = new ArrayList<>();
@@ -123,13 +127,16 @@ public final class QmpServer implements AutoCloseable {
             return;
         }
         String peer = monitorCount.incrementAndGet() + " on " + address;
-        Monitor monitor = new Monitor(channel, peer, new Session(commands));
+        ReconcileCommands own = new ReconcileCommands(agent, graph);
+        Monitor monitor = new Monitor(channel, peer, new Session(commands.with(own.commands())));
         monitors.add(monitor);
         Thread.ofPlatform().daemon().name("qmp-" + peer).start(() -> {
             try {
                 monitor.run(AgentVersion.greeting(packageName));
             } finally {
                 monitors.remove(monitor);
+                // Whoever compares is gone.
+                own.close();
             }
         });
     }

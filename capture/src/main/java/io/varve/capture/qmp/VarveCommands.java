@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.varve.capture.job.ArchiveBackups;
+import io.varve.capture.job.ArchiveBackups.Wanted;
 import io.varve.capture.job.BackupProgress;
 import io.varve.capture.job.Jobs;
 import io.varve.core.drive.Completion;
@@ -31,7 +32,8 @@ final class VarveCommands {
                                 Parameter.optional("drives", new Parameter.Type.ListOf(new Parameter.Type.Text())),
                                 Parameter.optionalText("bitmap"),
                                 Parameter.optionalFlag("full"),
-                                Parameter.optionalFlag("grouped")),
+                                Parameter.optionalFlag("grouped"),
+                                Parameter.optionalFlag("incremental")),
                         this::backup),
                 Command.of(
                         "x-varve-backup-status",
@@ -43,7 +45,7 @@ final class VarveCommands {
         ArchiveBackups.Request request = new ArchiveBackups.Request(
                 arguments.list("drives").stream().map(JsonNode::textValue).toList(),
                 arguments.optionalText("bitmap").orElse(BITMAP),
-                arguments.flag("full", false),
+                wanted(arguments.flag("full", false), arguments.flag("incremental", false)),
                 arguments.flag("grouped", false) ? Completion.GROUPED : Completion.INDIVIDUAL);
         return switch (backups.start(request)) {
             case ArchiveBackups.Answer.Refused(String description) -> throw QmpException.generic(description);
@@ -54,6 +56,13 @@ final class VarveCommands {
                 yield started;
             }
         };
+    }
+
+    private static Wanted wanted(boolean full, boolean incremental) throws QmpException {
+        if (full && incremental) {
+            throw QmpException.generic("Parameters 'full' and 'incremental' are mutually exclusive");
+        }
+        return full ? Wanted.FULL : incremental ? Wanted.INCREMENT : Wanted.ANY;
     }
 
     private static void describe(ArchiveBackups.Part part, ObjectNode json) {

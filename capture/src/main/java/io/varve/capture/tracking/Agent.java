@@ -43,10 +43,12 @@ public final class Agent implements AutoCloseable {
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private final List<BackupObserver> observers = new CopyOnWriteArrayList<>();
     private final AgentBitmaps bitmaps = new AgentBitmaps(control, drives);
+    private final AgentReconciliations reconciliations;
     private volatile SortedMap<DriveId, AttachedDrive> published = new TreeMap<>();
 
     private Agent(AgentMeans means, FileChannel lockFile) {
         this.means = means;
+        this.reconciliations = new AgentReconciliations(control, drives, means, this::tell, this::newSyncPointId);
         this.lockFile = lockFile;
     }
 
@@ -145,6 +147,11 @@ public final class Agent implements AutoCloseable {
     public SyncPointId newSyncPointId() {
         return SyncPointIds.next(
                 means.surroundings().clock(), means.surroundings().random());
+    }
+
+    /** What makes bitmaps right again that can't be trusted. */
+    public AgentReconciliations reconciliations() {
+        return reconciliations;
     }
 
     /** What its drives' bitmaps hold, and who uses them. */

@@ -157,16 +157,17 @@ final class Attachment {
                     lastRun.evidence(image, now, surroundings.boot()).verdict();
             verdict.reason()
                     .ifPresent(reason -> LOG.warn(
-                            "drive '{}': {}; its bitmaps are inconsistent: remove them, add new ones and take a full "
-                                    + "backup",
+                            "drive '{}': {}; its bitmaps are inconsistent: 'varve reconcile {}' compares the drive with "
+                                    + "the archive, and makes an increment possible",
                             image.drive(),
-                            reason));
+                            reason,
+                            image.drive()));
             Generation generation = state.open();
             LiveSet open = created(header(journal.id(), generation.number(), state.sizeBytes(), generation));
             lastRun.joinInto(open);
             MappedFile inFlight = live.createInFlight(incarnation);
             opened.push(inFlight::close);
-            log.append(events(state, generation, now, verdict.arrival()));
+            log.append(events(state, generation, now, verdict));
             open = resized(log, open);
             boolean wasDetached = records.getLast().event() instanceof DriveEvent.DriveDetached;
             return attached(log, open, inFlight, verdict.arrival(), wasDetached);
@@ -193,7 +194,7 @@ final class Attachment {
         return new MarkFileHeader(journal, incarnation, surroundings.boot(), number, like.granularity(), sizeBytes);
     }
 
-    private List<DriveEvent> events(DriveState state, Generation open, ImageIdentity now, Arrival arrival) {
+    private List<DriveEvent> events(DriveState state, Generation open, ImageIdentity now, Evidence.Verdict verdict) {
         List<DriveEvent> events = new ArrayList<>();
         events.add(new DriveEvent.DriveAttached(
                 state.journal(),
@@ -202,7 +203,11 @@ final class Attachment {
                 open.granularity(),
                 state.sizeBytes(),
                 now,
-                arrival));
+                verdict.arrival()));
+        // The attach itself makes them so; this says why to whoever asks for a backup.
+        verdict.reason().ifPresent(reason -> state.bitmaps()
+                .keySet()
+                .forEach(name -> events.add(new DriveEvent.BitmapMarkedInconsistent(name, reason))));
         for (UndecidedBackup backup : state.undecided().values()) {
             if (backup.phase() == UndecidedBackup.Phase.RUNNING) {
                 // I3: its snapshot is gone with the process; the bits go back.

@@ -33,7 +33,8 @@ final class ImageIdentities {
                 image.name(),
                 String.valueOf(attributes.fileKey()),
                 attributes.lastModifiedTime().toMillis(),
-                sample);
+                sample,
+                changedMillis(image.file().get()));
     }
 
     /**
@@ -53,7 +54,8 @@ final class ImageIdentities {
         if (image.isRegularFile()) {
             return isSameContent
                     && before.fileKey().equals(now.fileKey())
-                    && before.modifiedMillis() == now.modifiedMillis();
+                    && before.modifiedMillis() == now.modifiedMillis()
+                    && (before.changedMillis() == 0 || before.changedMillis() == now.changedMillis());
         }
         return isSameContent && image.isExclusive() && before.path().equals(now.path());
     }

@@ -3,6 +3,7 @@ package io.varve.cli.backup;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.varve.cli.backup.BackupRequest.Wanted;
 import io.varve.cli.backup.DriveStatus.State;
 import io.varve.cli.qmp.QmpClient;
 import io.varve.cli.qmp.QmpRefusedException;
@@ -50,8 +51,11 @@ public final class BackupRun {
         }
         var arguments = JSON.createObjectNode()
                 .put("bitmap", request.bitmap())
-                .put("full", request.full())
+                .put("full", request.wanted() == Wanted.FULL)
                 .put("grouped", request.grouped());
+        if (request.wanted() == Wanted.INCREMENT) {
+            arguments.put("incremental", true);
+        }
         var named = arguments.putArray("drives");
         drives.forEach(named::add);
         var started = client.execute("x-varve-backup", arguments);

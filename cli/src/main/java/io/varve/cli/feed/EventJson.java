@@ -68,6 +68,13 @@ final class EventJson {
                 json.put("sync-point", e.backup().syncPoint().value())
                         .put("ordinal", e.backup().ordinal())
                         .put("conclusion", EventText.conclusion(e.conclusion()));
+            case DriveEvent.BitmapReconciled e -> {
+                json.put("bitmap", e.bitmap().value())
+                        .put("point", e.point().syncPoint().value());
+                e.anchor()
+                        .ifPresent(anchor ->
+                                json.put("sync-point", anchor.syncPoint().value()));
+            }
             case DriveEvent.DriveResized e ->
                 json.put("size-bytes", e.sizeBytes()).put("new-area", EventText.words(e.newArea()));
             case DriveEvent.DriveDetached e -> json.put("image", e.image().path());

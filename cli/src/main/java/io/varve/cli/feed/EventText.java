@@ -36,6 +36,7 @@ final class EventText {
                     DriveEvent.BitmapMarkedInconsistent _,
                     DriveEvent.CutReduced _,
                     DriveEvent.BackupConcluded _,
+                    DriveEvent.BitmapReconciled _,
                     DriveEvent.DriveResized _,
                     DriveEvent.DriveDetached _ -> OptionalLong.empty();
         };
@@ -74,6 +75,11 @@ final class EventText {
             case DriveEvent.SyncPointMarked e -> mark(e.mark());
             case DriveEvent.BackupConcluded e ->
                 "sync point " + e.backup().syncPoint() + " " + conclusion(e.conclusion());
+            case DriveEvent.BitmapReconciled e ->
+                "bitmap " + e.bitmap()
+                        + e.anchor()
+                                .map(anchor -> " since sync point " + anchor.syncPoint())
+                                .orElse(" since another image");
             case DriveEvent.DriveResized e -> size(e.sizeBytes());
             case DriveEvent.DriveDetached _ -> "in order";
             case DriveEvent.GenerationsCoalesced e -> e.merged() + ", " + size(e.dirtyBytes()) + " dirty";

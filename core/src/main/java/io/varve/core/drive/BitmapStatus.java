@@ -9,6 +9,7 @@ import java.util.SortedSet;
  *   Idle(ENABLED)  --disable-->  Idle(DISABLED)  --enable-->  Idle(ENABLED)
  *   Idle  --backup starts-->  Busy  --backup concluded-->  Idle, recording as before
  *   any   --its bits can't be trusted-->  Inconsistent  --remove-->  gone
+ *   any but Busy  --reconciled-->  Idle(ENABLED)
  * </pre>
  */
 public sealed interface BitmapStatus {
@@ -28,6 +29,6 @@ public sealed interface BitmapStatus {
         }
     }
 
-    /** Its bits may lack writes; it can only be removed. */
+    /** Its bits may lack writes; it can only be removed, or reconciled. */
     record Inconsistent(String reason) implements BitmapStatus {}
 }

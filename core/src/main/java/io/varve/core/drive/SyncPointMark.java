@@ -12,7 +12,8 @@ import java.util.TreeSet;
  *
  * @param participants every drive of the transaction that is backed up
  * @param cut of the backup's bitmap; empty when it has none (then the backup is a full one)
- * @param anchors the bitmaps that a commit anchors to this sync point
+ * @param anchors the bitmaps that a commit anchors to this sync point; of a point in time that a reconcile reads
+ *     (target FILE), the bitmap that collects for it
  * @param sizeBytes of the drive at the cut
  * @param export where the point in time can be read
  */

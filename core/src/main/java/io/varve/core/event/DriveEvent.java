@@ -3,6 +3,7 @@ package io.varve.core.event;
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.Extent;
 import io.varve.core.bits.Granularity;
+import io.varve.core.drive.Anchor;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Conclusion;
@@ -125,6 +126,16 @@ public sealed interface DriveEvent {
     }
 
     record BackupConcluded(BackupKey backup, Conclusion conclusion) implements DriveEvent {}
+
+    /**
+     * A point in time of the drive was compared with an earlier one: {@code bitmap} holds what differs, and all that
+     * was written since. Both are in the bitmap that {@code point}'s mark would anchor, which collected for this, and
+     * goes.
+     *
+     * @param bitmap is added, persistent, where there's none of that name
+     * @param anchor the earlier one, where that's a sync point of the archive; the drive is trusted again then
+     */
+    record BitmapReconciled(BackupKey point, BitmapName bitmap, Optional<Anchor> anchor) implements DriveEvent {}
 
     /**
      * The open generation, which is empty or holds the growth, has the new size; a seal came before. What lies behind

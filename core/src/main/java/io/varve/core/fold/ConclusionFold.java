@@ -87,7 +87,7 @@ final class ConclusionFold {
     private static DriveState failed(DriveState state, UndecidedBackup backup) {
         DriveState after = putBack(state, backup);
         if (backup.mark().target() == BackupTarget.FILE) {
-            return decided(after, backup);
+            return ReconcileFold.withoutCollector(decided(after, backup), backup.mark());
         }
         SortedMap<BackupKey, UndecidedBackup> undecided = new TreeMap<>(after.undecided());
         undecided.put(backup.mark().key(), backup.withPhase(Phase.PUT_BACK));
@@ -131,7 +131,7 @@ final class ConclusionFold {
                 .orElse(state);
     }
 
-    private static DriveState decided(DriveState state, UndecidedBackup backup) {
+    static DriveState decided(DriveState state, UndecidedBackup backup) {
         SortedMap<BackupKey, UndecidedBackup> undecided = new TreeMap<>(state.undecided());
         undecided.remove(backup.mark().key());
         return state.withUndecided(undecided);

@@ -68,6 +68,7 @@ final class ControlFold {
             case DriveEvent.SyncPointMarked(SyncPointMark mark) -> marked(state, mark);
             case DriveEvent.CutReduced reduced -> Folded.of(ConclusionFold.reduced(state, reduced));
             case DriveEvent.BackupConcluded concluded -> ConclusionFold.apply(state, concluded);
+            case DriveEvent.BitmapReconciled reconciled -> Folded.of(ReconcileFold.apply(state, reconciled));
             case DriveEvent.DriveResized resized -> Folded.of(resized(state, resized));
             case DriveEvent.DriveDetached detached -> Folded.of(detached(state));
             case DriveEvent.GenerationsCoalesced coalesced -> coalesced(state, coalesced);
@@ -119,7 +120,7 @@ final class ControlFold {
                 : Optional.of(
                         "in the log, its bitmap '" + name.map(BitmapName::value).orElse("")
                                 + "' isn't anchored to the increment's parent, since another agent may have "
-                                + "written the image: take a full backup");
+                                + "written the image: take a full backup, or reconcile the drive");
     }
 
     /** The state of a drive that a stranger may have written: no bitmap knows what. */
@@ -198,7 +199,7 @@ final class ControlFold {
         return state.control() + 1;
     }
 
-    private static DriveState removed(DriveState state, BitmapName name) {
+    static DriveState removed(DriveState state, BitmapName name) {
         SortedMap<BitmapName, Bitmap> bitmaps = new TreeMap<>(state.bitmaps());
         bitmaps.remove(name);
         return voided(state, name).withBitmaps(bitmaps);

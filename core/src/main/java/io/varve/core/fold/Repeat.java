@@ -32,6 +32,7 @@ final class Repeat {
                 UndecidedBackup undecided = state.undecided().get(key);
                 yield undecided == null ? List.of() : List.of(new Effect.Concluded(undecided.mark(), conclusion));
             }
+            case DriveEvent.BitmapReconciled reconciled -> List.of();
             case DriveEvent.DriveResized resized -> List.of();
             case DriveEvent.DriveDetached detached -> List.of();
             case DriveEvent.GenerationsCoalesced coalesced -> merge(state, coalesced);

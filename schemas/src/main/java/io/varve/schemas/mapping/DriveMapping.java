@@ -70,12 +70,16 @@ public final class DriveMapping {
 
     static io.varve.schemas.avro.ImageIdentity toAvro(ImageIdentity image) {
         return new io.varve.schemas.avro.ImageIdentity(
-                image.path(), image.fileKey(), image.modifiedMillis(), image.sampleSha256());
+                image.path(), image.fileKey(), image.modifiedMillis(), image.sampleSha256(), image.changedMillis());
     }
 
     static ImageIdentity toCore(io.varve.schemas.avro.ImageIdentity image) {
         return new ImageIdentity(
-                image.getPath(), image.getFileKey(), image.getModifiedMillis(), image.getSampleSha256());
+                image.getPath(),
+                image.getFileKey(),
+                image.getModifiedMillis(),
+                image.getSampleSha256(),
+                image.getChangedMillis());
     }
 
     static io.varve.schemas.avro.Recording toAvro(Recording recording) {

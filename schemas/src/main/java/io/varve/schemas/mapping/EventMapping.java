@@ -15,6 +15,7 @@ import io.varve.schemas.avro.BitmapCleared;
 import io.varve.schemas.avro.BitmapDisabled;
 import io.varve.schemas.avro.BitmapEnabled;
 import io.varve.schemas.avro.BitmapMarkedInconsistent;
+import io.varve.schemas.avro.BitmapReconciled;
 import io.varve.schemas.avro.BitmapRemoved;
 import io.varve.schemas.avro.BitmapsMerged;
 import io.varve.schemas.avro.Checkpoint;
@@ -72,6 +73,11 @@ public final class EventMapping {
                 new BitmapMarkedInconsistent(bitmap.value(), reason);
             case DriveEvent.SyncPointMarked(var mark) -> new SyncPointMarked(MarkMapping.toAvro(mark));
             case DriveEvent.BackupConcluded concluded -> ConclusionMapping.toAvro(concluded);
+            case DriveEvent.BitmapReconciled(var point, var bitmap, var anchor) ->
+                new BitmapReconciled(
+                        MarkMapping.toAvro(point),
+                        bitmap.value(),
+                        anchor.map(MarkMapping::toAvro).orElse(null));
             case DriveEvent.DriveResized(var sizeBytes, var newArea) ->
                 new DriveResized(sizeBytes, io.varve.schemas.avro.NewArea.valueOf(newArea.name()));
             case DriveEvent.DriveDetached(var image) -> new DriveDetached(DriveMapping.toAvro(image));
@@ -120,6 +126,11 @@ public final class EventMapping {
                 new DriveEvent.BitmapMarkedInconsistent(new BitmapName(marked.getBitmap()), marked.getReason());
             case SyncPointMarked marked -> new DriveEvent.SyncPointMarked(MarkMapping.toCore(marked.getMark()));
             case BackupConcluded concluded -> ConclusionMapping.toCore(concluded);
+            case BitmapReconciled reconciled ->
+                new DriveEvent.BitmapReconciled(
+                        MarkMapping.toCore(reconciled.getPoint()),
+                        new BitmapName(reconciled.getBitmap()),
+                        reconciled.getAnchor().map(MarkMapping::toCore));
             case DriveResized resized ->
                 new DriveEvent.DriveResized(
                         resized.getSizeBytes(),
