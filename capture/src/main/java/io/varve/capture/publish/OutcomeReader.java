@@ -211,6 +211,12 @@ final class OutcomeReader implements Runnable {
                     publisher.republish(drive, republish);
                 }
             }
+            case AgentStep.Distrust distrust -> {
+                // What still holds is told again at the next cut.
+                if (!isOld) {
+                    publisher.distrust(drive, distrust);
+                }
+            }
             case AgentStep.Refuse(String reason) ->
                 LOG.error(
                         "drive '{}' can't obey the decision {}: {}; the backup stays undecided",

@@ -13,6 +13,7 @@ import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.UndecidedBackup;
@@ -26,6 +27,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -225,6 +227,19 @@ final class AttachedDrive {
         return bitmap.status() instanceof BitmapStatus.Inconsistent
                 ? 0
                 : union(bitmap.generations(), bitmap.granularity()).dirtyBytes();
+    }
+
+    /** Marks those bitmaps inconsistent that hold one of these generations and aren't yet. */
+    void distrust(Set<Long> generations, Doubt doubt) throws IOException {
+        List<DriveEvent> events = state().bitmaps().values().stream()
+                .filter(bitmap -> !(bitmap.status() instanceof BitmapStatus.Inconsistent)
+                        && bitmap.allGenerations().stream().anyMatch(generations::contains))
+                .<DriveEvent>map(bitmap -> new DriveEvent.BitmapMarkedInconsistent(bitmap.name(), doubt))
+                .toList();
+        if (!events.isEmpty()) {
+            LOG.error("drive '{}': bitmaps are inconsistent from now on: {}", image.drive(), doubt.reason());
+            append(events);
+        }
     }
 
     void started(StartedBackup backup, Export export) {
