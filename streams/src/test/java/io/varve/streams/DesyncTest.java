@@ -5,16 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.varve.core.bits.Extent;
-import io.varve.core.commit.ManifestRef;
 import io.varve.core.commit.Outcome;
 import io.varve.core.commit.Task;
-import io.varve.core.commit.UnitId;
 import io.varve.core.commit.Verdict;
 import io.varve.core.drive.Anchor;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.Completion;
-import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.Cut;
 import io.varve.core.drive.FullCause;
 import io.varve.core.drive.ImageIdentity;
@@ -31,10 +28,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.SortedMap;
 import java.util.SortedSet;
-import java.util.SplittableRandom;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -47,8 +41,6 @@ import org.junit.jupiter.api.io.TempDir;
 class DesyncTest {
     private static final String DRIVE = "vda";
     private static final long SIZE_BYTES = 64L << 20;
-    private static final long SMALL_BYTES = 4L << 20;
-    private static final int UNDISTURBED_CUTS = 10_000;
     private static final IncarnationId STRANGER = new IncarnationId(new UUID(9, 9));
 
     @TempDir
@@ -255,20 +247,9 @@ class DesyncTest {
         host.write(DRIVE, 70_000, 1);
         SyncPointMark right = increment();
         Anchor other = WritingHost.anchor(new SyncPointId("sp-other"));
-        SyncPointMark wrong = new SyncPointMark(
-                right.key(),
-                right.participants(),
-                right.completion(),
-                right.target(),
-                new BackupKind.Incremental(Optional.of(other)),
-                right.cut(),
-                right.anchors(),
-                right.sizeBytes(),
-                right.export());
         List<LogRecord> arriving = new ArrayList<>(host.log());
-        LogRecord marked = arriving.removeLast();
-        arriving.add(new LogRecord(
-                marked.drive(), marked.incarnation(), marked.control(), new DriveEvent.SyncPointMarked(wrong)));
+        BackupKind wrong = new BackupKind.Incremental(Optional.of(other));
+        arriving.add(claiming(arriving.removeLast(), right, wrong, right.cut().orElseThrow()));
 
         try (TopologyFixture topology = new TopologyFixture(folder)) {
             topology.publish(arriving);
@@ -290,21 +271,7 @@ class DesyncTest {
                 cut.dirtyBytes(),
                 WritingHost.anchor(right.key().syncPoint()).manifestSha256());
         List<LogRecord> arriving = new ArrayList<>(host.log());
-        LogRecord marked = arriving.removeLast();
-        LogRecord claimed = new LogRecord(
-                marked.drive(),
-                marked.incarnation(),
-                marked.control(),
-                new DriveEvent.SyncPointMarked(new SyncPointMark(
-                        right.key(),
-                        right.participants(),
-                        right.completion(),
-                        right.target(),
-                        right.kind(),
-                        Optional.of(wrong),
-                        right.anchors(),
-                        right.sizeBytes(),
-                        right.export())));
+        LogRecord claimed = claiming(arriving.removeLast(), right, right.kind(), wrong);
         arriving.add(claimed);
 
         try (TopologyFixture topology = new TopologyFixture(folder)) {
@@ -321,48 +288,20 @@ class DesyncTest {
         }
     }
 
-    @Test
-    void shouldGiveNoFalseAlarmInTenThousandCuts() { // I4
-        long seed = Long.getLong("varve.seed", 5L);
-        SplittableRandom random = new SplittableRandom(seed);
-        WritingHost writing = WritingHost.withAnchoredBitmaps(SMALL_BYTES, 65536, DRIVE);
-        try (TopologyFixture topology = new TopologyFixture(folder)) {
-            topology.publish(writing.news());
-            topology.tasks();
-            for (int cut = 0; cut < UNDISTURBED_CUTS; cut++) {
-                for (int write = random.nextInt(3); write > 0; write--) {
-                    writing.write(DRIVE, random.nextLong(SMALL_BYTES), 1 + random.nextLong(200_000));
-                }
-                if (cut % 16 == 7) {
-                    writing.coalesce(DRIVE);
-                }
-                SyncPointId syncPoint = writing.backup(Completion.INDIVIDUAL, SyncMode.INCREMENTAL, DRIVE);
-                topology.publish(writing.news());
-
-                String which = "seed " + seed + ", cut " + cut;
-                List<Task> tasks = topology.tasks();
-                assertEquals(1, tasks.size(), () -> which + ": " + tasks);
-                Task.Copy copy = assertInstanceOf(Task.Copy.class, tasks.getFirst(), which);
-                assertEquals(syncPoint, copy.part().mark().key().syncPoint(), which);
-                conclude(writing, topology, copy, random.nextInt(8) > 0);
-            }
-            assertEquals(List.of(), asked(topology));
-            assertEquals(new Trust.Sound(), topology.state(DRIVE).trust());
-        }
-    }
-
-    private static void conclude(WritingHost writing, TopologyFixture topology, Task.Copy copy, boolean isCommitted) {
-        SyncPointMark mark = copy.part().mark();
-        Anchor anchor = WritingHost.anchor(mark.key().syncPoint());
-        SortedMap<DriveId, ManifestRef> manifests = new TreeMap<>();
-        manifests.put(copy.part().drive(), new ManifestRef(anchor.manifestKey(), anchor.manifestSha256()));
-        UnitId unit = UnitId.of(copy.part().drive(), mark);
-        topology.say(new Outcome.Decided(
-                unit,
-                copy.part().drive(),
-                isCommitted ? new Verdict.Committed(manifests) : new Verdict.Aborted("the test wants it")));
-        writing.conclude(
-                DRIVE, isCommitted ? new Conclusion.Committed(anchor) : new Conclusion.Aborted("the test wants it"));
+    /** The record of a mark that says otherwise than it should. */
+    private static LogRecord claiming(LogRecord record, SyncPointMark right, BackupKind kind, Cut cut) {
+        SyncPointMark wrong = new SyncPointMark(
+                right.key(),
+                right.participants(),
+                right.completion(),
+                right.target(),
+                kind,
+                Optional.of(cut),
+                right.anchors(),
+                right.sizeBytes(),
+                right.export());
+        return new LogRecord(
+                record.drive(), record.incarnation(), record.control(), new DriveEvent.SyncPointMarked(wrong));
     }
 
     /** Takes a cut of the bitmap; its mark. */

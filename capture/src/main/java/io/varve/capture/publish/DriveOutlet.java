@@ -3,8 +3,6 @@ package io.varve.capture.publish;
 import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.DriveFeed;
 import io.varve.core.commit.AgentStep;
-import io.varve.core.drive.Doubt;
-import io.varve.core.drive.FullCause;
 import io.varve.core.event.DriveEvent.ExtentsDirtied;
 import io.varve.core.feed.FeedBatch;
 import io.varve.core.id.DriveId;
@@ -85,23 +83,6 @@ final class DriveOutlet {
             if (republish.generations().isEmpty() || feed.nextControl() > republish.fromControl()) {
                 feed.republishFrom(republish.fromControl());
             }
-            return true;
-        });
-    }
-
-    /**
-     * Marks the bitmaps inconsistent that hold these generations. A digest that differs is believed only of what was
-     * published again whole: what was said of it before that may be out of date.
-     */
-    void distrust(AgentStep.Republish republish, Doubt doubt) {
-        boolean isProven = doubt.cause() != FullCause.DIGEST_DIFFERS
-                || call(feed -> feed.arePublishedAgain(republish.generations())).orElse(false);
-        if (!isProven) {
-            republish(republish);
-            return;
-        }
-        var _ = call(feed -> {
-            agent.bitmaps().distrust(drive, republish.generations(), doubt);
             return true;
         });
     }

@@ -4,7 +4,6 @@ import io.varve.capture.tracking.Agent;
 import io.varve.core.commit.AgentStep;
 import io.varve.core.commit.Asking;
 import io.varve.core.commit.Outcome;
-import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.feed.FeedBatch;
 import io.varve.core.id.DriveId;
@@ -47,7 +46,7 @@ final class LogPublisher implements Runnable {
     private final Link link;
     private final LongSupplier nanos;
     private final Doorbell bell = new Doorbell();
-    private final Set<Request> requests = ConcurrentHashMap.newKeySet();
+    private final Set<Republication> republications = ConcurrentHashMap.newKeySet();
     private volatile Optional<VarveSerdes> serdes = Optional.empty();
     private volatile boolean mayAsk;
     private volatile Optional<Long> closingNanos = Optional.empty();
@@ -85,17 +84,11 @@ final class LogPublisher implements Runnable {
 
     /** Publishes again, on the publisher's own thread: a batch on its way must not undo it when it's acknowledged. */
     void republish(DriveId drive, AgentStep.Republish republish) {
-        requests.add(new Request(drive, republish, Optional.empty()));
+        republications.add(new Republication(drive, republish));
         ring();
     }
 
-    /** Has bitmaps marked inconsistent, or publishes again where that may help yet; as the other. */
-    void distrust(DriveId drive, AgentStep.Distrust distrust) {
-        requests.add(new Request(drive, distrust.otherwise(), Optional.of(distrust.doubt())));
-        ring();
-    }
-
-    private record Request(DriveId drive, AgentStep.Republish republish, Optional<Doubt> doubt) {}
+    private record Republication(DriveId drive, AgentStep.Republish republish) {}
 
     /** Sends what's left, if that can be done soon, and ends. */
     void close() {
@@ -143,11 +136,8 @@ final class LogPublisher implements Runnable {
     }
 
     private void publishAgain() {
-        requests.removeIf(asked -> {
-            Optional.ofNullable(outlets.get(asked.drive())).ifPresent(outlet -> asked.doubt()
-                    .ifPresentOrElse(
-                            doubt -> outlet.distrust(asked.republish(), doubt),
-                            () -> outlet.republish(asked.republish())));
+        republications.removeIf(asked -> {
+            Optional.ofNullable(outlets.get(asked.drive())).ifPresent(outlet -> outlet.republish(asked.republish()));
             return true;
         });
     }

@@ -113,15 +113,14 @@ public final class AgentBitmaps {
     /**
      * Marks a drive's bitmaps inconsistent that hold one of these generations; does nothing when it isn't attached.
      *
+     * @return false when the generations must be published again before, since the log's digest of them differs
      * @throws IOException when that can't be written down: they are as they were
      */
-    public void distrust(DriveId id, Set<Long> generations, Doubt doubt) throws IOException {
+    public boolean distrust(DriveId id, Set<Long> generations, Doubt doubt) throws IOException {
         control.lock();
         try {
             AttachedDrive drive = drives.get(id);
-            if (drive != null) {
-                drive.distrust(generations, doubt);
-            }
+            return drive == null || drive.distrust(generations, doubt);
         } finally {
             control.unlock();
         }

@@ -15,6 +15,7 @@ import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
@@ -229,8 +230,16 @@ final class AttachedDrive {
                 : union(bitmap.generations(), bitmap.granularity()).dirtyBytes();
     }
 
-    /** Marks those bitmaps inconsistent that hold one of these generations and aren't yet. */
-    void distrust(Set<Long> generations, Doubt doubt) throws IOException {
+    /**
+     * Marks those bitmaps inconsistent that hold one of these generations and aren't yet. A digest that differs is
+     * believed only of what was published again whole: what was said of it before that may be out of date.
+     *
+     * @return whether the doubt is believed
+     */
+    boolean distrust(Set<Long> generations, Doubt doubt) throws IOException {
+        if (doubt.cause() == FullCause.DIGEST_DIFFERS && !feed.arePublishedAgain(generations)) {
+            return false;
+        }
         List<DriveEvent> events = state().bitmaps().values().stream()
                 .filter(bitmap -> !(bitmap.status() instanceof BitmapStatus.Inconsistent)
                         && bitmap.allGenerations().stream().anyMatch(generations::contains))
@@ -240,6 +249,7 @@ final class AttachedDrive {
             LOG.error("drive '{}': bitmaps are inconsistent from now on: {}", image.drive(), doubt.reason());
             append(events);
         }
+        return true;
     }
 
     void started(StartedBackup backup, Export export) {

@@ -153,27 +153,27 @@ class ArchiveJobsTest {
     }
 
     @Test
-    void shouldSayWithACodeThatTheLogDiffers() throws Exception { // I4
+    void shouldSayWithACodeThatThereIsASecondWriter() throws Exception { // I8
         JsonNode first = backup("{'drives': ['disk0']}");
         conclude(first, "disk0", committed(first));
         assertFalse(monitor.jobEnd("disk0").get("data").has("error"));
         JsonNode running = backup("{'drives': ['disk0']}");
-        var state = live.agent.states().get(new DriveId("disk0"));
+        var state = live.agent.state(new DriveId("disk0")).orElseThrow();
 
-        live.agent
+        assertTrue(live.agent
                 .bitmaps()
                 .distrust(
                         new DriveId("disk0"),
                         state.generations().keySet(),
-                        Doubt.digestDiffers("generation 2 has not its seal's digest"));
-        conclude(running, "disk0", new Conclusion.Aborted("the digests differ"));
+                        Doubt.secondWriter("another agent may have written the image")));
+        conclude(running, "disk0", new Conclusion.Aborted("the drive is suspect"));
         monitor.jobEnd("disk0");
         String refused = monitor.refused("{'execute': 'x-varve-backup', 'arguments': {'incremental': true}}");
         JsonNode full = backup("{'drives': ['disk0']}");
 
-        assertTrue(refused.contains("is inconsistent: generation 2 has not its seal's digest"), refused);
+        assertTrue(refused.contains("is inconsistent: another agent may have written the image"), refused);
         assertEquals("full", full.get("jobs").get(0).get("sync").textValue());
-        assertEquals("digest-differs", cause(full));
+        assertEquals("second-writer", cause(full));
     }
 
     @Test

@@ -110,7 +110,8 @@ public final class Feed<X extends Exception> {
         given = Optional.empty();
         resend(generation);
         long seal = sealOf(generation);
-        askedAgain.put(generation, seal);
+        // One whose seal a checkpoint took the place of has its marks alone to publish.
+        askedAgain.put(generation, seal <= drive.state().control() ? seal : 0);
         long open = drive.state().open().number();
         drive.state().generations().subMap(generation, Math.max(generation, open)).keySet().forEach(this::resend);
         drive.acknowledge(Math.min(drive.acknowledged(), seal - 1));
