@@ -123,12 +123,14 @@ final class BackupVerb implements Callable<Integer> {
         surroundings
                 .out()
                 .println(job.device() + "  " + job.sync()
-                        + job.reason().map(why -> " because " + why).orElse(""));
+                        + job.reason().map(why -> " because " + why).orElse("")
+                        + job.cause().map(cause -> " (" + cause + ")").orElse(""));
     }
 
     private static void describe(BackupRun.Job job, ObjectNode json) {
         json.put("sync", job.sync());
         job.reason().ifPresent(why -> json.put("full-because", why));
+        job.cause().ifPresent(cause -> json.put("full-cause", cause));
     }
 
     private void print(DriveStatus drive) {

@@ -19,7 +19,8 @@ class BackupVerbTest {
     private static final JsonMapper JSON = new JsonMapper();
     private static final String STARTED = """
             {"sync-point": "sp-1", "jobs": [{"device": "a", "job-id": "j1", "sync": "incremental"},
-             {"device": "b", "job-id": "j2", "sync": "full", "reason": "there is no full backup yet"}]}""";
+             {"device": "b", "job-id": "j2", "sync": "full", "reason": "there is no full backup yet",
+              "cause": "no-anchor"}]}""";
     private static final String RUNNING = """
             {"drives": [{"device": "a", "state": "running", "copied-bytes": 0, "total-bytes": 2097152},
              {"device": "b", "state": "committed", "copied-bytes": 1048576, "total-bytes": 1048576}]}""";
@@ -35,7 +36,7 @@ class BackupVerbTest {
             assertEquals(
                     List.of(
                             "a  incremental",
-                            "b  full because there is no full backup yet",
+                            "b  full because there is no full backup yet (no-anchor)",
                             "a  committed, 0.0 MiB copied",
                             "b  committed, 1.0 MiB copied",
                             "sync point sp-1"),
@@ -57,6 +58,9 @@ class BackupVerbTest {
 
             assertEquals(0, run.code(), run::err);
             assertEquals("sp-1", JSON.readTree(run.out()).path("sync-point").asText());
+            assertEquals(
+                    "no-anchor",
+                    JSON.readTree(run.out()).at("/drives/1/full-cause").asText());
             assertTrue(
                     agent.received()
                             .get(2)

@@ -143,6 +143,11 @@ final class Agent {
                     drive.publisher().republish(republish);
                 }
             }
+            case AgentStep.Distrust distrust -> {
+                if (!isOld) {
+                    drive.publisher().distrust(distrust);
+                }
+            }
             case AgentStep.Refuse refuse -> {}
             case AgentStep.Nothing nothing -> {}
         }

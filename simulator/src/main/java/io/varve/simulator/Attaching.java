@@ -4,6 +4,7 @@ import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
 import io.varve.core.drive.ImageIdentity;
@@ -100,14 +101,14 @@ final class Attaching {
                     keptDoubt(state),
                     new Evidence.Ending.Detached(isUnchanged, files.keptOpen().isPresent()));
         }
-        Optional<String> doubt = liveDoubt(state)
+        Optional<Doubt> doubt = liveDoubt(state)
                 .or(() -> isUnchanged
                         ? Optional.empty()
-                        : Optional.of("the image was changed after the agent's last write"));
+                        : Optional.of(Doubt.imageChanged("the image was changed after the agent's last write")));
         return new Evidence(keptDoubt(state), new Evidence.Ending.Died(doubt));
     }
 
-    private Optional<String> keptDoubt(DriveState state) {
+    private Optional<Doubt> keptDoubt(DriveState state) {
         return state.generations().values().stream()
                 .filter(g -> g.seal().isPresent())
                 .filter(g -> {
@@ -116,19 +117,19 @@ final class Attaching {
                             || !marks.digest().equals(g.seal().get().digest());
                 })
                 .findFirst()
-                .map(g -> "the kept marks of generation " + g.number() + " were changed");
+                .map(g -> Doubt.marksLost("the kept marks of generation " + g.number() + " were changed"));
     }
 
-    private Optional<String> liveDoubt(DriveState state) {
+    private Optional<Doubt> liveDoubt(DriveState state) {
         boolean isThere = files.live().values().stream()
                 .anyMatch(set ->
                         isOurs(set, state) && set.generation() == state.open().number());
         if (!isThere) {
-            return Optional.of("the live marks of the agent's last run are gone");
+            return Optional.of(Doubt.marksLost("the live marks of the agent's last run are gone"));
         }
         return Objects.equals(files.boot(), drive.agent().boot())
                 ? Optional.empty()
-                : Optional.of("the host was started anew while the drive was attached");
+                : Optional.of(Doubt.marksLost("the host was started anew while the drive was attached"));
     }
 
     private static List<DriveEvent> events(DriveState state, Arrival arrival) {

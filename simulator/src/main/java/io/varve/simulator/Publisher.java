@@ -3,9 +3,13 @@ package io.varve.simulator;
 import io.varve.core.commit.AgentStep;
 import io.varve.core.commit.Asking;
 import io.varve.core.commit.Outcome;
+import io.varve.core.drive.BitmapStatus;
+import io.varve.core.drive.FullCause;
+import io.varve.core.event.DriveEvent;
 import io.varve.core.feed.FeedBatch;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** What goes out of one drive: the real feed and the real asking, on the modelled broker. */
@@ -77,6 +81,23 @@ final class Publisher {
         if (republish.generations().isEmpty() || drive.feed().nextControl() > republish.fromControl()) {
             drive.feed().republishFrom(republish.fromControl());
         }
+        wake();
+    }
+
+    /** Marks bitmaps inconsistent, or publishes again, as the agent's outlet does. */
+    void distrust(AgentStep.Distrust distrust) {
+        Set<Long> generations = distrust.otherwise().generations();
+        boolean isProven = distrust.doubt().cause() != FullCause.DIGEST_DIFFERS
+                || generations.stream().allMatch(drive.feed()::isPublishedAgain);
+        if (!isProven) {
+            republish(distrust.otherwise());
+            return;
+        }
+        drive.append(drive.state().bitmaps().values().stream()
+                .filter(bitmap -> !(bitmap.status() instanceof BitmapStatus.Inconsistent)
+                        && bitmap.allGenerations().stream().anyMatch(generations::contains))
+                .<DriveEvent>map(bitmap -> new DriveEvent.BitmapMarkedInconsistent(bitmap.name(), distrust.doubt()))
+                .toList());
         wake();
     }
 

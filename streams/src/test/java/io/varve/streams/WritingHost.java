@@ -47,6 +47,7 @@ final class WritingHost {
     private final SortedMap<DriveId, DriveState> states = new TreeMap<>();
     private final SortedMap<DriveId, SortedMap<Long, Marks>> marks = new TreeMap<>();
     private int syncPoints;
+    private int told;
 
     /** Drives with one bitmap each, {@value #BITMAP}, that the archive holds a full backup of. */
     static WritingHost withAnchoredBitmaps(long sizeBytes, long granularityBytes, String... drives) {
@@ -88,6 +89,13 @@ final class WritingHost {
 
     List<LogRecord> log() {
         return List.copyOf(log);
+    }
+
+    /** What was logged since the last call of this. */
+    List<LogRecord> news() {
+        List<LogRecord> news = List.copyOf(log.subList(told, log.size()));
+        told = log.size();
+        return news;
     }
 
     DriveState state(String drive) {
@@ -155,6 +163,13 @@ final class WritingHost {
                 new DriveEvent.BackupConcluded(state(drive).undecided().firstKey(), conclusion));
     }
 
+    /** Puts the whole state into the log, as a compaction of the journal does. */
+    LogRecord checkpoint(String drive) {
+        DriveState state = state(drive);
+        append(new DriveId(drive), new DriveEvent.Checkpoint(state.withControl(state.control() + 1)));
+        return log.getLast();
+    }
+
     /** Makes one of all the sealed generations of the drive, if the same bitmaps refer to them. */
     void coalesce(String drive) {
         DriveId id = new DriveId(drive);
@@ -182,7 +197,9 @@ final class WritingHost {
     List<LogRecord> published(String drive, long fromControl, SortedSet<Long> generations) {
         DriveId id = new DriveId(drive);
         List<LogRecord> again = new ArrayList<>();
-        generations.forEach(number -> again.add(dirtied(id, number, marks(id, number))));
+        state(drive).generations().keySet().stream()
+                .filter(number -> !generations.isEmpty() && number >= generations.first())
+                .forEach(number -> again.add(dirtied(id, number, marks(id, number))));
         log.stream()
                 .filter(record -> record.drive().equals(id) && record.control() >= fromControl && record.isControl())
                 .forEach(again::add);

@@ -8,7 +8,9 @@ import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Completion;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.Recording;
 import io.varve.core.drive.Trust;
 import io.varve.core.id.BitmapName;
@@ -76,15 +78,22 @@ public final class ArchiveBackups {
     /**
      * One drive's part.
      *
-     * @param reason for a full backup that nobody asked for
+     * @param fullBecause of a full backup that nobody asked for
      */
-    public record Part(DriveId drive, String jobId, SyncMode sync, Optional<String> reason) {}
+    public record Part(DriveId drive, String jobId, SyncMode sync, Optional<FullBecause> fullBecause) {}
+
+    /** Why a backup is a full one: {@code cause} for machines, {@code reason} for people. */
+    public record FullBecause(FullCause cause, String reason) {}
 
     /** What the bitmap needs before the backup, and why the backup must be a full one. */
     private record Choice(DriveId drive, List<Action> before, boolean anew, Optional<Reason> fullBecause) {}
 
     /** How it is while nothing was done about it, and as it's told of the full backup that was. */
-    private record Reason(String now, String told) {}
+    private record Reason(FullCause cause, String now, String told) {
+        FullBecause because() {
+            return new FullBecause(cause, told);
+        }
+    }
 
     public Answer start(Request request) {
         List<Choice> choices = new ArrayList<>();
@@ -160,8 +169,8 @@ public final class ArchiveBackups {
                     Optional.of(BitmapMode.ON_SUCCESS),
                     BackupTarget.ARCHIVE);
             backups.add(new JobAction.Backup(action, Optional.empty(), new JobAction.Target.Archive()));
-            Optional<String> because =
-                    isAsked ? Optional.empty() : choice.fullBecause().map(Reason::told);
+            Optional<FullBecause> because =
+                    isAsked ? Optional.empty() : choice.fullBecause().map(Reason::because);
             parts.add(new Part(choice.drive(), drive, sync, because));
         }
         return switch (jobs.transact(backups, request.completion())) {
@@ -184,31 +193,34 @@ public final class ArchiveBackups {
         DriveId drive = state.drive();
         Optional<Bitmap> found = BitmapName.isValid(name) ? state.bitmap(new BitmapName(name)) : Optional.empty();
         if (found.isEmpty()) {
-            Reason missing = new Reason("there's no bitmap '" + name + "'", "bitmap '" + name + "' is new");
+            Reason missing = new Reason(
+                    FullCause.BITMAP_NEW, "there's no bitmap '" + name + "'", "bitmap '" + name + "' is new");
             return full(drive, List.of(add(drive, name)), missing);
         }
         Bitmap bitmap = found.get();
-        if (bitmap.status() instanceof BitmapStatus.Inconsistent(String reason)) {
+        if (bitmap.status() instanceof BitmapStatus.Inconsistent(Doubt doubt)) {
             Reason because = new Reason(
-                    "bitmap '" + name + "' is inconsistent: " + reason,
-                    "bitmap '" + name + "' was made anew, since it was inconsistent: " + reason);
+                    doubt.cause(),
+                    "bitmap '" + name + "' is inconsistent: " + doubt.reason(),
+                    "bitmap '" + name + "' was made anew, since it was inconsistent: " + doubt.reason());
             return new Choice(drive, List.of(add(drive, name)), true, Optional.of(because));
         }
         if (!bitmap.isRecording()) {
             Action enable = new Action.EnableBitmap(drive.value(), name);
             Reason because = new Reason(
+                    FullCause.NOT_RECORDING,
                     "bitmap '" + name + "' doesn't record writes",
                     "bitmap '" + name + "' didn't record writes, and does so again");
             return full(drive, List.of(enable), because);
         }
+        if (state.trust() instanceof Trust.Suspect(String reason)) {
+            String because = "the drive is suspect: " + reason;
+            return full(drive, List.of(), new Reason(FullCause.DRIVE_SUSPECT, because, because));
+        }
         if (bitmap.anchor().isEmpty()) {
             String because = "bitmap '" + name + "' has no anchor: no backup to the archive is committed "
                     + "since which it holds every write";
-            return full(drive, List.of(), new Reason(because, because));
-        }
-        if (state.trust() instanceof Trust.Suspect(String reason)) {
-            String because = "the drive is suspect: " + reason;
-            return full(drive, List.of(), new Reason(because, because));
+            return full(drive, List.of(), new Reason(FullCause.NO_ANCHOR, because, because));
         }
         return new Choice(drive, List.of(), false, Optional.empty());
     }

@@ -211,6 +211,12 @@ final class OutcomeReader implements Runnable {
                     publisher.republish(drive, republish);
                 }
             }
+            case AgentStep.Distrust distrust -> {
+                // What still holds is told again at the next cut.
+                if (!isOld) {
+                    distrust(drive, distrust);
+                }
+            }
             case AgentStep.Refuse(String reason) ->
                 LOG.error(
                         "drive '{}' can't obey the decision {}: {}; the backup stays undecided",
@@ -218,6 +224,21 @@ final class OutcomeReader implements Runnable {
                         outcome,
                         reason);
             case AgentStep.Nothing() -> {}
+        }
+    }
+
+    private void distrust(DriveId drive, AgentStep.Distrust distrust) {
+        AgentStep.Republish republish = distrust.otherwise();
+        try {
+            if (!agent.bitmaps().distrust(drive, republish.generations(), distrust.doubt())) {
+                publisher.republish(drive, republish);
+            }
+        } catch (IOException e) {
+            LOG.error(
+                    "drive '{}': it can't be written down that bitmaps are inconsistent; the next cut of theirs is "
+                            + "refused as this one: {}",
+                    drive,
+                    e.getMessage());
         }
     }
 

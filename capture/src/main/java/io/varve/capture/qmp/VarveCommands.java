@@ -69,7 +69,9 @@ final class VarveCommands {
         json.put("device", part.drive().value());
         json.put("job-id", part.jobId());
         json.put("sync", part.sync().qmpName());
-        part.reason().ifPresent(reason -> json.put("reason", reason));
+        part.fullBecause()
+                .ifPresent(because -> json.put("reason", because.reason())
+                        .put("cause", because.cause().label()));
     }
 
     private JsonNode status(String syncPoint) throws QmpException {

@@ -6,11 +6,13 @@ import io.varve.core.bits.Marks;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
+import io.varve.core.drive.Doubt;
 import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.Lock;
 
 /** What the bitmaps of an agent's drives hold, and who uses them. Thread: safe for any thread. */
@@ -118,6 +120,22 @@ public final class AgentBitmaps {
             }
             drive.uses().begin(name);
             return Optional.empty();
+        } finally {
+            control.unlock();
+        }
+    }
+
+    /**
+     * Marks a drive's bitmaps inconsistent that hold one of these generations; does nothing when it isn't attached.
+     *
+     * @return false when the generations must be published again before, since the log's digest of them differs
+     * @throws IOException when that can't be written down: they are as they were
+     */
+    public boolean distrust(DriveId id, Set<Long> generations, Doubt doubt) throws IOException {
+        control.lock();
+        try {
+            AttachedDrive drive = drives.get(id);
+            return drive == null || drive.distrust(generations, doubt);
         } finally {
             control.unlock();
         }

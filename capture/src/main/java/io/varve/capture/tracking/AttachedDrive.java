@@ -16,7 +16,9 @@ import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
@@ -30,6 +32,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -261,6 +264,28 @@ final class AttachedDrive {
         return bitmap.status() instanceof BitmapStatus.Inconsistent
                 ? 0
                 : union(bitmap.generations(), bitmap.granularity()).dirtyBytes();
+    }
+
+    /**
+     * Marks those bitmaps inconsistent that hold one of these generations and aren't yet. A digest that differs is
+     * believed only of what was published again whole: what was said of it before that may be out of date.
+     *
+     * @return whether the doubt is believed
+     */
+    boolean distrust(Set<Long> generations, Doubt doubt) throws IOException {
+        if (doubt.cause() == FullCause.DIGEST_DIFFERS && !feed.arePublishedAgain(generations)) {
+            return false;
+        }
+        List<DriveEvent> events = state().bitmaps().values().stream()
+                .filter(bitmap -> !(bitmap.status() instanceof BitmapStatus.Inconsistent)
+                        && bitmap.allGenerations().stream().anyMatch(generations::contains))
+                .<DriveEvent>map(bitmap -> new DriveEvent.BitmapMarkedInconsistent(bitmap.name(), doubt))
+                .toList();
+        if (!events.isEmpty()) {
+            LOG.error("drive '{}': bitmaps are inconsistent from now on: {}", image.drive(), doubt.reason());
+            append(events);
+        }
+        return true;
     }
 
     void started(StartedBackup backup, Export export) {

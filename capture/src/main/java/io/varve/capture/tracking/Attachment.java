@@ -166,7 +166,7 @@ final class Attachment {
         try (LastRun lastRun = LastRun.of(state, records, kept, live)) {
             Evidence.Verdict verdict =
                     lastRun.evidence(image, now, surroundings.boot()).verdict();
-            verdict.reason()
+            verdict.doubt()
                     .ifPresent(reason -> LOG.warn(
                             "drive '{}': {}; its bitmaps are inconsistent: 'varve reconcile {}' compares the drive "
                                     + "with the archive, and makes an increment possible",
@@ -241,10 +241,9 @@ final class Attachment {
                 now,
                 verdict.arrival()));
         // The attach itself makes them so; this says why to whoever asks for a backup.
-        verdict.reason()
-                .ifPresent(reason -> state.bitmaps()
-                        .keySet()
-                        .forEach(name -> events.add(new DriveEvent.BitmapMarkedInconsistent(name, reason))));
+        verdict.doubt().ifPresent(doubt -> state.bitmaps()
+                .keySet()
+                .forEach(name -> events.add(new DriveEvent.BitmapMarkedInconsistent(name, doubt))));
         for (UndecidedBackup backup : state.undecided().values()) {
             if (backup.phase() == UndecidedBackup.Phase.RUNNING) {
                 // I3: its snapshot is gone with the process; the bits go back.

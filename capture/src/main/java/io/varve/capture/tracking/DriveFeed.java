@@ -98,6 +98,16 @@ public final class DriveFeed {
         changed.run();
     }
 
+    /** As {@link Feed#isPublishedAgain}, of all of them. */
+    public boolean arePublishedAgain(Set<Long> generations) {
+        control.lock();
+        try {
+            return generations.stream().allMatch(feed::isPublishedAgain);
+        } finally {
+            control.unlock();
+        }
+    }
+
     /** The markers among these control events wait until {@link #releaseMarkers}; under the control lock. */
     void holdMarkers(long fromControl, long toControl) {
         feed.holdMarkers(fromControl, toControl);

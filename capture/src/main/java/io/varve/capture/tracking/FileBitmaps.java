@@ -10,6 +10,7 @@ import io.varve.core.bits.Marks;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Recording;
 import io.varve.core.id.BitmapName;
@@ -166,8 +167,8 @@ final class FileBitmaps {
             throws IOException {
         Granularity granularity = new Granularity(bitmap.granularityBytes());
         Recording recording = bitmap.isAuto() ? Recording.ENABLED : Recording.DISABLED;
-        Optional<String> inconsistency = switch (image.readBitmap(bitmap.name())) {
-            case BitmapOutcome.Refused<HierarchicalBitSet>(String reason) -> Optional.of("in the image: " + reason);
+        Optional<Doubt> inconsistency = switch (image.readBitmap(bitmap.name())) {
+            case BitmapOutcome.Refused<HierarchicalBitSet>(String reason) -> Optional.of(Doubt.fileBitmapDamaged("in the image: " + reason));
             case BitmapOutcome.Done<HierarchicalBitSet>(HierarchicalBitSet bits) -> {
                 marks.put(name, new Marks(granularity, drive.state().sizeBytes(), bits));
                 yield Optional.empty();

@@ -2,6 +2,7 @@ package io.varve.capture.tracking;
 
 import io.varve.core.bits.Marks;
 import io.varve.core.cut.InFlightTable;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
 import io.varve.core.drive.ImageIdentity;
@@ -67,16 +68,17 @@ final class LastRun implements AutoCloseable {
 
     /** @param now the image's identity and the drive's size as they are now */
     Evidence evidence(DriveImage image, ImageIdentity now, UUID boot) throws IOException {
-        Optional<String> doubt = sizeDoubt(image).or(this::keptDoubt);
+        Optional<Doubt> doubt = sizeDoubt(image).or(this::keptDoubt);
         if (records.getLast().event() instanceof DriveEvent.DriveDetached(ImageIdentity left)) {
             boolean unchanged = ImageIdentities.isUnchanged(image, left, now);
             return new Evidence(doubt, new Evidence.Ending.Detached(unchanged, isOpenKept()));
         }
-        Optional<String> aboutLive = liveDoubt(boot);
+        Optional<Doubt> aboutLive = liveDoubt(boot);
         if (aboutLive.isEmpty()) {
             return new Evidence(doubt, new Evidence.Ending.Died(imageDoubt(image, now)));
         }
-        Optional<String> aboutLog = crash.doubt().map(reason -> aboutLive.get() + ", and " + reason);
+        Optional<Doubt> aboutLog =
+                crash.doubt().map(reason -> Doubt.marksLost(aboutLive.get().text() + ", and " + reason));
         hostDied = aboutLog.isEmpty();
         return new Evidence(
                 doubt, new Evidence.Ending.HostDied(aboutLog.isPresent() ? aboutLog : imageDoubt(image, now)));
@@ -115,15 +117,16 @@ final class LastRun implements AutoCloseable {
                 && set.header().incarnation().equals(state.line().getLast());
     }
 
-    private Optional<String> sizeDoubt(DriveImage image) {
+    private Optional<Doubt> sizeDoubt(DriveImage image) {
         long sizeBytes = image.backend().sizeBytes();
         return sizeBytes == state.sizeBytes()
                 ? Optional.empty()
-                : Optional.of("the image has " + sizeBytes + " bytes; expected " + state.sizeBytes());
+                : Optional.of(Doubt.imageResized(
+                        "the image has " + sizeBytes + " bytes; expected " + state.sizeBytes()));
     }
 
     /** Every sealed generation that is needed has the marks that its seal promised. */
-    private Optional<String> keptDoubt() {
+    private Optional<Doubt> keptDoubt() {
         for (Generation generation : state.generations().values()) {
             if (generation.seal().isEmpty()) {
                 continue;
@@ -131,36 +134,38 @@ final class LastRun implements AutoCloseable {
             try {
                 Marks marks = kept.marks(generation.number());
                 if (!marks.digest().equals(generation.seal().get().digest())) {
-                    return Optional.of("the kept marks of generation " + generation.number() + " were changed");
+                    return Optional.of(Doubt.marksLost(
+                            "the kept marks of generation " + generation.number() + " were changed"));
                 }
             } catch (IOException e) {
-                return Optional.of(
-                        "the kept marks of generation " + generation.number() + " can't be read: " + e.getMessage());
+                return Optional.of(Doubt.marksLost(
+                        "the kept marks of generation " + generation.number() + " can't be read: " + e.getMessage()));
             }
         }
         return Optional.empty();
     }
 
-    private Optional<String> liveDoubt(UUID boot) {
+    private Optional<Doubt> liveDoubt(UUID boot) {
         Optional<LiveSet> open = liveSets.stream()
                 .filter(s ->
                         isOurs(s) && s.header().generation() == state.open().number())
                 .findFirst();
         if (open.isEmpty()) {
-            return Optional.of("the live marks of the agent's last run are gone");
+            return Optional.of(Doubt.marksLost("the live marks of the agent's last run are gone"));
         }
         boolean sameBoot = liveSets.stream()
                 .filter(this::isOurs)
                 .allMatch(s -> s.header().boot().equals(boot));
         return sameBoot && inFlight.isPresent()
                 ? Optional.empty()
-                : Optional.of("the host was started anew while the drive was attached");
+                : Optional.of(Doubt.marksLost("the host was started anew while the drive was attached"));
     }
 
     /** An image that isn't a regular file doesn't tell who wrote it (design.md section 3). */
-    private Optional<String> imageDoubt(DriveImage image, ImageIdentity now) throws IOException {
+    private Optional<Doubt> imageDoubt(DriveImage image, ImageIdentity now) throws IOException {
         if (!image.isRegularFile() && !image.isExclusive()) {
-            return Optional.of("the image isn't a regular file, so nobody knows whether it was changed meanwhile");
+            return Optional.of(Doubt.imageChanged(
+                    "the image isn't a regular file, so nobody knows whether it was changed meanwhile"));
         }
         Optional<ImageIdentity> attached = records.reversed().stream()
                 .map(LogRecord::event)
@@ -168,7 +173,7 @@ final class LastRun implements AutoCloseable {
                 .map(e -> ((DriveEvent.DriveAttached) e).image())
                 .findFirst();
         if (attached.isEmpty() || !isSamePlace(image, attached.get(), now)) {
-            return Optional.of("the image is another one than the one that was attached");
+            return Optional.of(Doubt.imageChanged("the image is another one than the one that was attached"));
         }
         if (!image.isRegularFile()) {
             return Optional.empty();
@@ -184,11 +189,11 @@ final class LastRun implements AutoCloseable {
                 .orElse(0);
         long latestMillis = Math.max(lastWriteMillis, attached.get().modifiedMillis()) + GRACE_MILLIS;
         if (Math.max(now.modifiedMillis(), changedMillis) > latestMillis) {
-            return Optional.of("the image was changed after the agent's last write");
+            return Optional.of(Doubt.imageChanged("the image was changed after the agent's last write"));
         }
         return now.modifiedMillis() >= attached.get().modifiedMillis()
                 ? Optional.empty()
-                : Optional.of("the image is older than when it was attached");
+                : Optional.of(Doubt.imageChanged("the image is older than when it was attached"));
     }
 
     private static boolean isSamePlace(DriveImage image, ImageIdentity before, ImageIdentity now) {

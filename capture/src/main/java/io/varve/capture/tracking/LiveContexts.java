@@ -6,6 +6,7 @@ import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.id.BitmapName;
 import io.varve.formats.nbd.NbdError;
@@ -151,8 +152,8 @@ final class LiveContexts {
         if (bitmap.isEmpty()) {
             throw refused(name, "was removed since the client chose it");
         }
-        if (bitmap.get().status() instanceof BitmapStatus.Inconsistent(String reason)) {
-            throw refused(name, "is inconsistent: " + reason);
+        if (bitmap.get().status() instanceof BitmapStatus.Inconsistent(Doubt doubt)) {
+            throw refused(name, "is inconsistent: " + doubt.reason());
         }
         List<Marks> marks = new ArrayList<>();
         for (long generation : bitmap.get().allGenerations()) {

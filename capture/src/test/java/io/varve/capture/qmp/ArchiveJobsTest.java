@@ -10,6 +10,7 @@ import io.varve.core.bits.HierarchicalBitSet;
 import io.varve.core.drive.Anchor;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.Doubt;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import io.varve.transfer.nbd.Durability;
@@ -49,7 +50,8 @@ class ArchiveJobsTest {
     void shouldBackUpInFullFirstAndIncrementallyThen() throws Exception {
         JsonNode first = backup("{'drives': ['disk0']}");
         assertEquals(
-                "[{\"device\":\"disk0\",\"job-id\":\"disk0\",\"sync\":\"full\",\"reason\":\"bitmap 'varve' is new\"}]",
+                "[{\"device\":\"disk0\",\"job-id\":\"disk0\",\"sync\":\"full\",\"reason\":\"bitmap 'varve' is new\","
+                        + "\"cause\":\"bitmap-new\"}]",
                 first.get("jobs").toString());
         write("disk0", 3);
         assertEquals("running", state(first, 0));
@@ -129,7 +131,49 @@ class ArchiveJobsTest {
 
         assertEquals("full", started.get("jobs").get(0).get("sync").textValue());
         assertTrue(started.get("jobs").get(0).get("reason").textValue().contains("didn't record"));
+        assertEquals("not-recording", cause(started));
         assertTrue(bitmap(0).get("recording").booleanValue());
+    }
+
+    @Test
+    void shouldSayWithACodeThatAnotherRegimeTookTheBitmapsBits() throws Exception { // I4, reliability 6.4
+        JsonNode first = backup("{'drives': ['disk0']}");
+        conclude(first, "disk0", committed(first));
+        assertFalse(monitor.jobEnd("disk0").get("data").has("error"));
+        write("disk0", 3);
+        monitor.run("{'execute': 'drive-backup', 'arguments': {'device': 'disk0', 'sync': 'incremental',"
+                + " 'bitmap': 'varve', 'format': 'qcow2', 'target': '" + folder.resolve("file.qcow2") + "'}}");
+        assertFalse(monitor.jobEnd("disk0").get("data").has("error"));
+        assertEquals(0, bitmap(0).get("count").longValue());
+
+        JsonNode second = backup("{'drives': ['disk0']}");
+
+        assertEquals("full", second.get("jobs").get(0).get("sync").textValue());
+        assertEquals("no-anchor", cause(second));
+    }
+
+    @Test
+    void shouldSayWithACodeThatThereIsASecondWriter() throws Exception { // I8
+        JsonNode first = backup("{'drives': ['disk0']}");
+        conclude(first, "disk0", committed(first));
+        assertFalse(monitor.jobEnd("disk0").get("data").has("error"));
+        JsonNode running = backup("{'drives': ['disk0']}");
+        var state = live.agent.state(new DriveId("disk0")).orElseThrow();
+
+        assertTrue(live.agent
+                .bitmaps()
+                .distrust(
+                        new DriveId("disk0"),
+                        state.generations().keySet(),
+                        Doubt.secondWriter("another agent may have written the image")));
+        conclude(running, "disk0", new Conclusion.Aborted("the drive is suspect"));
+        monitor.jobEnd("disk0");
+        String refused = monitor.refused("{'execute': 'x-varve-backup', 'arguments': {'incremental': true}}");
+        JsonNode full = backup("{'drives': ['disk0']}");
+
+        assertTrue(refused.contains("is inconsistent: another agent may have written the image"), refused);
+        assertEquals("full", full.get("jobs").get(0).get("sync").textValue());
+        assertEquals("second-writer", cause(full));
     }
 
     @Test
@@ -156,6 +200,10 @@ class ArchiveJobsTest {
 
     private JsonNode backup(String arguments) {
         return monitor.run("{'execute': 'x-varve-backup', 'arguments': " + arguments + "}");
+    }
+
+    private static String cause(JsonNode started) {
+        return started.get("jobs").get(0).get("cause").textValue();
     }
 
     private static SyncPointId syncPoint(JsonNode started) {

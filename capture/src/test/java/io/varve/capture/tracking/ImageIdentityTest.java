@@ -8,6 +8,8 @@ import io.varve.capture.backend.RawFileBackend;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Completion;
+import io.varve.core.drive.Doubt;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.Trust;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
@@ -219,10 +221,12 @@ class ImageIdentityTest {
             return Optional.empty();
         }
         assertInstanceOf(Trust.Suspect.class, fixture.state(drive).trust());
-        return Optional.of(assertInstanceOf(
+        Doubt doubt = assertInstanceOf(
                         BitmapStatus.Inconsistent.class,
                         fixture.bitmap(drive, "a").status())
-                .reason());
+                .doubt();
+        assertEquals(doubt.reason().equals(CHANGED) ? FullCause.IMAGE_CHANGED : FullCause.IMAGE_RESIZED, doubt.cause());
+        return Optional.of(doubt.reason());
     }
 
     /** The file system's clock may stand still for some milliseconds. */

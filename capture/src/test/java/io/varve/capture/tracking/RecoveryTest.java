@@ -10,6 +10,7 @@ import io.varve.core.bits.Extent;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Completion;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.Recording;
 import io.varve.core.drive.Trust;
 import io.varve.core.fold.ReadingFold;
@@ -198,9 +199,13 @@ class RecoveryTest {
         try (AgentFixture fixture = AgentFixture.openOnBoot(directory, new UUID(99, 99))) {
             var _ = fixture.attach("alone", KilledAgentMain.SIZE_BYTES);
 
-            assertInstanceOf(
-                    BitmapStatus.Inconsistent.class,
-                    fixture.bitmap("alone", "a").status());
+            assertEquals(
+                    FullCause.MARKS_LOST,
+                    assertInstanceOf(
+                                    BitmapStatus.Inconsistent.class,
+                                    fixture.bitmap("alone", "a").status())
+                            .doubt()
+                            .cause());
         }
     }
 

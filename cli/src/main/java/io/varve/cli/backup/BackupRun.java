@@ -35,9 +35,10 @@ public final class BackupRun {
      * One drive's job as it began.
      *
      * @param sync {@code full} or {@code incremental}
-     * @param reason why it's a full one although an increment was asked for
+     * @param reason why it's a full one although nobody asked for that
+     * @param cause the same for machines; a label of {@code io.varve.core.drive.FullCause}, or of a later version's
      */
-    public record Job(String device, String sync, Optional<String> reason) {}
+    public record Job(String device, String sync, Optional<String> reason, Optional<String> cause) {}
 
     /**
      * Takes the cut and begins the jobs.
@@ -61,7 +62,7 @@ public final class BackupRun {
         var started = client.execute("x-varve-backup", arguments);
         List<Job> jobs = new ArrayList<>();
         for (var job : started.path("jobs")) {
-            jobs.add(new Job(text(job, "device"), text(job, "sync"), optional(job, "reason")));
+            jobs.add(new Job(text(job, "device"), text(job, "sync"), optional(job, "reason"), optional(job, "cause")));
         }
         return new BackupRun(client, text(started, "sync-point"), jobs);
     }

@@ -62,7 +62,9 @@ final class EventJson {
                 numbers(json, "generations", e.generations());
             }
             case DriveEvent.BitmapMarkedInconsistent e ->
-                json.put("bitmap", e.bitmap().value()).put("reason", e.reason());
+                json.put("bitmap", e.bitmap().value())
+                        .put("reason", e.doubt().reason())
+                        .put("cause", e.doubt().cause().label());
             case DriveEvent.SyncPointMarked e -> marked(json, e.mark());
             case DriveEvent.BackupConcluded e ->
                 json.put("sync-point", e.backup().syncPoint().value())

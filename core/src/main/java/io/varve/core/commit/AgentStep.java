@@ -4,6 +4,7 @@ import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.SyncPointMark;
 import io.varve.core.drive.UndecidedBackup;
@@ -38,6 +39,14 @@ public sealed interface AgentStep {
         }
     }
 
+    /**
+     * Mark bitmaps inconsistent: those that hold one of these generations. Where the log's digest differs, only if the
+     * generations were published again since that was asked for; else do that.
+     *
+     * @param otherwise what to publish then
+     */
+    record Distrust(Doubt doubt, Republish otherwise) implements AgentStep {}
+
     /** Leave the unit undecided: the decision isn't one that this drive can obey. */
     record Refuse(String reason) implements AgentStep {}
 
@@ -55,8 +64,10 @@ public sealed interface AgentStep {
                 undecided(state, unit)
                         .map(backup -> decided(state.drive(), backup.mark(), verdict))
                         .orElseGet(Nothing::new);
-            case Outcome.RepublicationRequested(var drive, long fromControl, var generations) ->
-                new Republish(fromControl, generations);
+            case Outcome.RepublicationRequested(var drive, long fromControl, var generations, var doubt) -> {
+                Republish republish = new Republish(fromControl, generations);
+                yield doubt.<AgentStep>map(why -> new Distrust(why, republish)).orElse(republish);
+            }
             case Outcome.Copied copied -> new Nothing();
             case Outcome.CopyFailed failed -> new Nothing();
             case Outcome.AbortRequested requested -> new Nothing();

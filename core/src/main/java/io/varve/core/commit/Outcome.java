@@ -1,7 +1,9 @@
 package io.varve.core.commit;
 
+import io.varve.core.drive.Doubt;
 import io.varve.core.id.DriveId;
 import java.util.Collections;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
@@ -36,10 +38,18 @@ public sealed interface Outcome {
      *
      * @param fromControl the first control event that is missing; those it still holds from there on
      * @param generations whose marks didn't have their seal's digest
+     * @param doubt why the bitmaps with these generations can't be believed, where publishing again didn't help, or
+     *     can't
      */
-    record RepublicationRequested(DriveId drive, long fromControl, SortedSet<Long> generations) implements Outcome {
+    record RepublicationRequested(
+            DriveId drive, long fromControl, SortedSet<Long> generations, Optional<Doubt> doubt) implements Outcome {
         public RepublicationRequested {
             generations = Collections.unmodifiableSortedSet(new TreeSet<>(generations));
+        }
+
+        /** One without a doubt. */
+        public RepublicationRequested(DriveId drive, long fromControl, SortedSet<Long> generations) {
+            this(drive, fromControl, generations, Optional.empty());
         }
     }
 }

@@ -30,5 +30,10 @@ public sealed interface BitmapStatus {
     }
 
     /** Its bits may lack writes; it can only be removed, or reconciled. */
-    record Inconsistent(String reason) implements BitmapStatus {}
+    record Inconsistent(Doubt doubt) implements BitmapStatus {
+        /** Why, in words. */
+        public String reason() {
+            return doubt.reason();
+        }
+    }
 }

@@ -7,6 +7,7 @@ import io.varve.core.drive.Anchor;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.NewArea;
@@ -109,7 +110,8 @@ public sealed interface DriveEvent {
             long generation, BitmapName into, long dirtyBytes, Digest digest, Granularity openedGranularity)
             implements DriveEvent {}
 
-    record BitmapMarkedInconsistent(BitmapName bitmap, String reason) implements DriveEvent {}
+    /** The bitmap's bits can't be believed any more. */
+    record BitmapMarkedInconsistent(BitmapName bitmap, Doubt doubt) implements DriveEvent {}
 
     /** A cut was taken: the backup's bitmap is busy from here on. */
     record SyncPointMarked(SyncPointMark mark) implements DriveEvent {}

@@ -10,8 +10,10 @@ import io.varve.core.event.DriveEvent.GenerationSealed;
 import io.varve.core.event.LogRecord;
 import io.varve.core.id.IncarnationId;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
@@ -38,6 +40,8 @@ public final class Feed<X extends Exception> {
     private final PublishedMarks published = new PublishedMarks();
     /** Sealed generations that are published whole. */
     private final Set<Long> complete = new HashSet<>();
+    /** Generations that were asked for again, with the numbers of their seals. */
+    private final Map<Long, Long> askedAgain = new HashMap<>();
     /** Ranges of control numbers whose markers wait for a flush. */
     private final NavigableMap<Long, Long> held = new TreeMap<>();
 
@@ -98,12 +102,25 @@ public final class Feed<X extends Exception> {
         resendAll();
     }
 
-    /** Publishes a generation's marks again, and its seal if the journal still holds it. */
+    /**
+     * Publishes a generation's marks again, and its seal if the journal still holds it. So come the later seals: a
+     * reader that lacks marks of theirs, too, mustn't find them wanting a second time.
+     */
     public void republishGeneration(long generation) throws X {
         given = Optional.empty();
         resend(generation);
         long seal = sealOf(generation);
+        // One whose seal a checkpoint took the place of has its marks alone to publish.
+        askedAgain.put(generation, seal <= drive.state().control() ? seal : 0);
+        long open = drive.state().open().number();
+        drive.state().generations().subMap(generation, Math.max(generation, open)).keySet().forEach(this::resend);
         drive.acknowledge(Math.min(drive.acknowledged(), seal - 1));
+    }
+
+    /** Whether a generation was published again, whole and with its seal, since that was asked for. */
+    public boolean isPublishedAgain(long generation) {
+        Long seal = askedAgain.get(generation);
+        return seal != null && complete.contains(generation) && firstUnpublished() > seal;
     }
 
     /** The markers among these control events wait until {@link #releaseMarkers}. */
@@ -148,6 +165,7 @@ public final class Feed<X extends Exception> {
     public void forget(long generation) {
         published.forget(generation);
         complete.remove(generation);
+        askedAgain.remove(generation);
     }
 
     /** An equal one that was given before a request isn't: a reader may have lost what it was given then. */

@@ -11,6 +11,7 @@ import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.BitmapStatus.Idle;
 import io.varve.core.drive.Cut;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
 import io.varve.core.drive.Recording;
@@ -63,8 +64,8 @@ final class ControlFold {
                 Folded.of(changed(
                         state, merged.target(), b -> b.withGenerations(union(b.generations(), merged.generations()))));
             case DriveEvent.MarksImported imported -> imported(state, imported);
-            case DriveEvent.BitmapMarkedInconsistent(BitmapName name, String reason) ->
-                Folded.of(changed(voided(state, name), name, b -> b.withStatus(new BitmapStatus.Inconsistent(reason))));
+            case DriveEvent.BitmapMarkedInconsistent(BitmapName name, Doubt doubt) ->
+                Folded.of(distrusted(voided(state, name), name, doubt));
             case DriveEvent.SyncPointMarked(SyncPointMark mark) -> marked(state, mark);
             case DriveEvent.CutReduced reduced -> Folded.of(ConclusionFold.reduced(state, reduced));
             case DriveEvent.BackupConcluded concluded -> ConclusionFold.apply(state, concluded);
@@ -96,12 +97,17 @@ final class ControlFold {
         String reason = "the agent came up without the marks of its last run";
         DriveState suspect = suspected(state, reason);
         for (BitmapName name : state.bitmaps().keySet()) {
-            suspect = changed(
-                    suspect,
-                    name,
-                    b -> b.withGenerations(b.allGenerations()).withStatus(new BitmapStatus.Inconsistent(reason)));
+            suspect = distrusted(suspect, name, Doubt.marksLost(reason));
         }
         return suspect;
+    }
+
+    /** A backup that it was busy with goes on without it: what collected since stays with the rest. */
+    private static DriveState distrusted(DriveState state, BitmapName name, Doubt doubt) {
+        return changed(
+                state,
+                name,
+                b -> b.withGenerations(b.allGenerations()).withStatus(new BitmapStatus.Inconsistent(doubt)));
     }
 
     /** What a marked sync point asks for: nothing for a file, which the agent sees to. */

@@ -9,6 +9,7 @@ import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.Cut;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
 import io.varve.core.drive.SyncPointMark;
@@ -34,7 +35,9 @@ import java.util.function.Consumer;
  * <pre>
  *   a seal or a cut has not the agent's digest   the first time   the agent is asked to publish the generations again,
  *                                                                 and all control events from this one on
- *                                                again            the parts that need them are refused
+ *                                                again            the parts that need them are refused, and the agent
+ *                                                                 is told that its bitmaps can't be believed
+ *   a stranger may have written the drive        an increment     as above: publishing again can't help
  *   control events are missing                   the agent is asked to publish from the first missing one on
  * </pre>
  *
@@ -99,7 +102,10 @@ public final class LogReader {
             }
             case Effect.Coalesce(SortedSet<Long> merged, Generation into) -> coalesce(turn, merged, into);
             case Effect.OfferPart(SyncPointMark mark) -> offer(turn, mark);
-            case Effect.RefusePart(SyncPointMark mark, String reason) -> refuse(turn, mark, reason);
+            case Effect.RefusePart(SyncPointMark mark, String reason) -> {
+                refuse(turn, mark, reason);
+                distrustSuspect(turn, mark, reason);
+            }
             case Effect.Concluded(SyncPointMark mark, Conclusion conclusion) -> concluded(turn, mark, conclusion);
             case Effect.RequestControl(long from) -> requestControl(turn, from);
             case Effect.Suspected(String reason) -> suspected(turn, reason);
@@ -129,24 +135,30 @@ public final class LogReader {
                 turn,
                 "generation " + generation.number() + " has the digest " + actual.hex() + " here; its agent says "
                         + expected.hex());
+        SortedSet<Long> one = new TreeSet<>(List.of(generation.number()));
         switch (mismatches.ofSeal(turn.drive(), generation.number(), turn.position())) {
-            case FIRST -> republish(turn, new TreeSet<>(List.of(generation.number())));
-            case AGAIN -> refuseThoseThatNeed(turn, state, generation);
+            case FIRST -> {
+                // What is too much here goes only like this: marks are united with what comes again.
+                stores.marks().drop(turn.drive(), generation.number());
+                republish(turn, one);
+            }
+            case AGAIN -> {
+                String reason = "generation " + generation.number()
+                        + " has not its seal's digest, even after it was published again";
+                refuseThoseThatNeed(turn, state, generation.number(), reason);
+                distrust(turn, one, Doubt.digestDiffers(reason));
+            }
         }
     }
 
-    private void refuseThoseThatNeed(Turn turn, DriveState state, Generation generation) {
+    private void refuseThoseThatNeed(Turn turn, DriveState state, long generation, String reason) {
         state.undecided().values().stream()
                 .map(backup -> backup.mark())
                 .filter(mark -> mark.target() == BackupTarget.ARCHIVE && mark.kind() instanceof BackupKind.Incremental)
                 .filter(mark -> mark.cut()
-                        .filter(cut -> cut.generations().contains(generation.number()))
+                        .filter(cut -> cut.generations().contains(generation))
                         .isPresent())
-                .forEach(mark -> refuse(
-                        turn,
-                        mark,
-                        "generation " + generation.number()
-                                + " has not its seal's digest, even after it was published again"));
+                .forEach(mark -> refuse(turn, mark, reason));
     }
 
     private void offer(Turn turn, SyncPointMark mark) {
@@ -176,7 +188,11 @@ public final class LogReader {
         warn(turn, "sync point " + mark.key().syncPoint() + ": " + reason);
         switch (mismatches.ofCut(turn.drive(), mark.key(), turn.position())) {
             case FIRST -> republish(turn, cut.generations());
-            case AGAIN -> refuse(turn, mark, reason + ", even after it was published again");
+            case AGAIN -> {
+                String still = reason + ", even after it was published again";
+                refuse(turn, mark, still);
+                distrust(turn, cut.generations(), Doubt.digestDiffers(still));
+            }
         }
     }
 
@@ -216,6 +232,22 @@ public final class LogReader {
             warn(turn, "control events from number " + from + " on are missing");
             tellAgent(new Outcome.RepublicationRequested(turn.drive(), from, new TreeSet<>()));
         }
+    }
+
+    /** The drive's own agent can't know of strangers: they're seen in the log alone. */
+    // I8
+    private void distrustSuspect(Turn turn, SyncPointMark mark, String reason) {
+        boolean isOwn = turn.after()
+                .filter(state -> state.line().getLast().equals(turn.record().incarnation()))
+                .isPresent();
+        if (isOwn && mark.cut().isPresent()) {
+            distrust(turn, mark.cut().get().generations(), Doubt.secondWriter(reason));
+        }
+    }
+
+    private void distrust(Turn turn, SortedSet<Long> generations, Doubt doubt) {
+        tellAgent(new Outcome.RepublicationRequested(
+                turn.drive(), turn.record().control(), generations, Optional.of(doubt)));
     }
 
     private void republish(Turn turn, SortedSet<Long> generations) {

@@ -1,6 +1,7 @@
 package io.varve.core.recovery;
 
 import io.varve.core.drive.Arrival;
+import io.varve.core.drive.Doubt;
 import java.util.Optional;
 
 /**
@@ -19,23 +20,23 @@ import java.util.Optional;
  * @param doubt about the sealed generations' marks or the size; empty when there is none
  * @param ending how the last run ended
  */
-public record Evidence(Optional<String> doubt, Ending ending) {
+public record Evidence(Optional<Doubt> doubt, Ending ending) {
     /** How the last run of an agent with this drive ended. */
     public sealed interface Ending {
         /** In order, with the image as it is now, or not. */
         record Detached(boolean imageUnchanged, boolean openMarksKept) implements Ending {}
 
         /** By death, with live sets; {@code doubt} about the image or the sets. */
-        record Died(Optional<String> doubt) implements Ending {}
+        record Died(Optional<Doubt> doubt) implements Ending {}
 
         /**
          * By the host's death, or another that took the live sets; {@code doubt} about the image or the activity log.
          */
-        record HostDied(Optional<String> doubt) implements Ending {}
+        record HostDied(Optional<Doubt> doubt) implements Ending {}
     }
 
-    /** An arrival, and the reason when it's {@link Arrival#INCONSISTENT}. */
-    public record Verdict(Arrival arrival, Optional<String> reason) {}
+    /** An arrival, and why when it's {@link Arrival#INCONSISTENT}. */
+    public record Verdict(Arrival arrival, Optional<Doubt> doubt) {}
 
     /** What follows. */
     public Verdict verdict() {
@@ -44,18 +45,19 @@ public record Evidence(Optional<String> doubt, Ending ending) {
         }
         return switch (ending) {
             case Ending.Detached(boolean unchanged, boolean kept)
-            when !unchanged -> inconsistent("the image was changed, or may have been, while it was detached");
+            when !unchanged -> inconsistent(
+                    Doubt.imageChanged("the image was changed, or may have been, while it was detached"));
             case Ending.Detached(boolean unchanged, boolean kept)
-            when !kept -> inconsistent("the open generation's marks weren't kept");
+            when !kept -> inconsistent(Doubt.marksLost("the open generation's marks weren't kept"));
             case Ending.Detached detached -> new Verdict(Arrival.CLEAN, Optional.empty());
-            case Ending.Died(Optional<String> about) when about.isPresent() -> inconsistent(about.get());
+            case Ending.Died(Optional<Doubt> about) when about.isPresent() -> inconsistent(about.get());
             case Ending.Died died -> new Verdict(Arrival.RECOVERED, Optional.empty());
-            case Ending.HostDied(Optional<String> about) when about.isPresent() -> inconsistent(about.get());
+            case Ending.HostDied(Optional<Doubt> about) when about.isPresent() -> inconsistent(about.get());
             case Ending.HostDied died -> new Verdict(Arrival.COARSE, Optional.empty());
         };
     }
 
-    private static Verdict inconsistent(String reason) {
-        return new Verdict(Arrival.INCONSISTENT, Optional.of(reason));
+    private static Verdict inconsistent(Doubt doubt) {
+        return new Verdict(Arrival.INCONSISTENT, Optional.of(doubt));
     }
 }

@@ -2,6 +2,7 @@ package io.varve.core.transaction;
 
 import io.varve.core.bits.Granularity;
 import io.varve.core.drive.Bitmap;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Recording;
 import io.varve.core.event.DriveEvent;
@@ -25,7 +26,7 @@ public final class Loading {
      * @param inconsistency why its bits can't be trusted, if so
      */
     public record Found(
-            BitmapName name, Granularity granularity, Recording recording, Optional<String> inconsistency) {}
+            BitmapName name, Granularity granularity, Recording recording, Optional<Doubt> inconsistency) {}
 
     /**
      * The drive's plan. Each consistent bitmap has an import in it whose marks are given.

@@ -12,6 +12,7 @@ import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
 import io.varve.core.drive.SyncPointMark;
@@ -72,6 +73,20 @@ class AgentStepTest {
 
         assertEquals(new AgentStep.Conclude(key(0), new Conclusion.Aborted("why")), ofGroup);
         assertEquals(new AgentStep.Nothing(), ofOther);
+    }
+
+    @Test
+    void shouldDistrustOrPublishAgainWhatTheLogDoubts() {
+        TreeSet<Long> generations = new TreeSet<>(Set.of(3L));
+        Doubt doubt = Doubt.digestDiffers("why");
+        DriveState state = running(individual(0, FULL));
+
+        AgentStep asked = AgentStep.of(state, new Outcome.RepublicationRequested(A, 7, generations));
+        AgentStep doubted =
+                AgentStep.of(state, new Outcome.RepublicationRequested(A, 7, generations, Optional.of(doubt)));
+
+        assertEquals(new AgentStep.Republish(7, generations), asked);
+        assertEquals(new AgentStep.Distrust(doubt, new AgentStep.Republish(7, generations)), doubted);
     }
 
     @Test

@@ -17,6 +17,7 @@ import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.Recording;
 import io.varve.core.drive.Trust;
 import io.varve.core.event.DriveEvent;
@@ -188,7 +189,7 @@ class ReconcileTest {
                 agent.state().open().number(),
                 Granularity.DEFAULT,
                 List.of(new DrivePlan.Change.Event(
-                        new DriveEvent.BitmapMarkedInconsistent(BITMAP, "the image was changed")))));
+                        new DriveEvent.BitmapMarkedInconsistent(BITMAP, Doubt.imageChanged("the image was changed"))))));
         return anchor;
     }
 

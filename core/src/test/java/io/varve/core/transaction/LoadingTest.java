@@ -9,6 +9,7 @@ import io.varve.core.bits.Marks;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Completion;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.Recording;
 import io.varve.core.fold.ReadingFold;
 import io.varve.core.fold.WritingAgent;
@@ -39,7 +40,7 @@ class LoadingTest {
                 Set.of(GONE),
                 List.of(
                         new Found(KNOWN, FINE, Recording.DISABLED, Optional.empty()),
-                        new Found(BAD, Granularity.DEFAULT, Recording.ENABLED, Optional.of("in use")),
+                        new Found(BAD, Granularity.DEFAULT, Recording.ENABLED, Optional.of(Doubt.fileBitmapDamaged("in use"))),
                         new Found(NEW, Granularity.DEFAULT, Recording.ENABLED, Optional.empty())));
         List<DrivePlan.PlannedImport> imports = plan.imports();
         agent.imported(imports.getFirst(), marked(FINE, 8192));

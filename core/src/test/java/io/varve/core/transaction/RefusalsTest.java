@@ -7,6 +7,7 @@ import io.varve.core.bits.Granularity;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.Completion;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.NewArea;
 import io.varve.core.drive.Recording;
@@ -245,7 +246,7 @@ class RefusalsTest {
                                 state.drive(),
                                 state.line().getLast(),
                                 state.control() + 1,
-                                new DriveEvent.BitmapMarkedInconsistent(new BitmapName(bitmap), "lost")))
+                                new DriveEvent.BitmapMarkedInconsistent(new BitmapName(bitmap), Doubt.marksLost("lost"))))
                 .state();
     }
 

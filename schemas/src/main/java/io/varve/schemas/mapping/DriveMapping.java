@@ -4,6 +4,7 @@ import io.varve.core.bits.Granularity;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
+import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
 import io.varve.core.drive.ImageIdentity;
@@ -138,7 +139,8 @@ public final class DriveMapping {
             case BitmapStatus.Idle(Recording recording) -> new BitmapIdle(toAvro(recording));
             case BitmapStatus.Busy(var backup, var successor, var recording, var sequence) ->
                 new BitmapBusy(MarkMapping.toAvro(backup), new ArrayList<>(successor), toAvro(recording), sequence);
-            case BitmapStatus.Inconsistent(String reason) -> new BitmapInconsistent(reason);
+            case BitmapStatus.Inconsistent(Doubt doubt) ->
+                new BitmapInconsistent(doubt.reason(), doubt.cause().label());
         };
     }
 
@@ -151,7 +153,8 @@ public final class DriveMapping {
                         new TreeSet<>(busy.getSuccessor()),
                         toCore(busy.getRecording()),
                         busy.getSuccessorSequence());
-            case BitmapInconsistent inconsistent -> new BitmapStatus.Inconsistent(inconsistent.getReason());
+            case BitmapInconsistent inconsistent -> 
+                new BitmapStatus.Inconsistent(Doubts.toCore(inconsistent.getCause(), inconsistent.getReason()));
             default -> throw Scalars.unexpected("Bitmap.status", status);
         };
     }

@@ -69,8 +69,9 @@ public final class EventMapping {
                 new MarksImported(generation, into.value(), dirtyBytes, Scalars.toAvro(digest), opened.bytes());
             case DriveEvent.CutReduced(var backup, var generations) ->
                 new CutReduced(MarkMapping.toAvro(backup), new ArrayList<>(generations));
-            case DriveEvent.BitmapMarkedInconsistent(var bitmap, var reason) ->
-                new BitmapMarkedInconsistent(bitmap.value(), reason);
+            case DriveEvent.BitmapMarkedInconsistent(var bitmap, var doubt) ->
+                new BitmapMarkedInconsistent(
+                        bitmap.value(), doubt.reason(), doubt.cause().label());
             case DriveEvent.SyncPointMarked(var mark) -> new SyncPointMarked(MarkMapping.toAvro(mark));
             case DriveEvent.BackupConcluded concluded -> ConclusionMapping.toAvro(concluded);
             case DriveEvent.BitmapReconciled(var point, var bitmap, var anchor) ->
@@ -123,7 +124,8 @@ public final class EventMapping {
                 new DriveEvent.CutReduced(
                         MarkMapping.toCore(reduced.getBackup()), new TreeSet<>(reduced.getGenerations()));
             case BitmapMarkedInconsistent marked ->
-                new DriveEvent.BitmapMarkedInconsistent(new BitmapName(marked.getBitmap()), marked.getReason());
+                new DriveEvent.BitmapMarkedInconsistent(
+                        new BitmapName(marked.getBitmap()), Doubts.toCore(marked.getCause(), marked.getReason()));
             case SyncPointMarked marked -> new DriveEvent.SyncPointMarked(MarkMapping.toCore(marked.getMark()));
             case BackupConcluded concluded -> ConclusionMapping.toCore(concluded);
             case BitmapReconciled reconciled ->

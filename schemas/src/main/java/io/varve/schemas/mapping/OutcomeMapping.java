@@ -6,6 +6,7 @@ import io.varve.schemas.avro.AbortRequested;
 import io.varve.schemas.avro.CopyDone;
 import io.varve.schemas.avro.CopyFailed;
 import io.varve.schemas.avro.CopyProgress;
+import io.varve.schemas.avro.Doubt;
 import io.varve.schemas.avro.RepublicationRequested;
 import io.varve.schemas.avro.Retry;
 import io.varve.schemas.avro.UnitDecided;
@@ -33,8 +34,13 @@ public final class OutcomeMapping {
                 new AbortRequested(WorkMapping.toAvro(unit), drive.value(), reason);
             case Outcome.Decided(var unit, var drive, var verdict) ->
                 new UnitDecided(WorkMapping.toAvro(unit), drive.value(), WorkMapping.toAvro(verdict));
-            case Outcome.RepublicationRequested(var drive, long fromControl, var generations) ->
-                new RepublicationRequested(drive.value(), fromControl, new ArrayList<>(generations));
+            case Outcome.RepublicationRequested(var drive, long fromControl, var generations, var doubt) ->
+                new RepublicationRequested(
+                        drive.value(),
+                        fromControl,
+                        new ArrayList<>(generations),
+                        doubt.map(why -> new Doubt(why.cause().label(), why.reason()))
+                                .orElse(null));
         };
     }
 
@@ -73,7 +79,8 @@ public final class OutcomeMapping {
                 new Outcome.RepublicationRequested(
                         new DriveId(requested.getDrive()),
                         requested.getFromControl(),
-                        new TreeSet<>(requested.getGenerations()));
+                        new TreeSet<>(requested.getGenerations()),
+                        requested.getDoubt().map(why -> Doubts.toCore(why.getCause(), why.getReason())));
             default -> throw Scalars.unexpected("Outcome.outcome", outcome.getOutcome());
         };
     }
