@@ -35,6 +35,18 @@ public final class ChaosMain implements Callable<Integer> {
                     + " stays flat.")
     private int kafkaAway;
 
+    @Option(
+            names = "--latency-pairs",
+            paramLabel = "N",
+            description = "Instead: N paired measurements of a guest's writes with the broker there and stopped.")
+    private int latencyPairs;
+
+    @Option(
+            names = "--seconds",
+            paramLabel = "N",
+            description = "How long fio writes in one half of such a pair (default: ${DEFAULT-VALUE}).")
+    private int seconds = 5;
+
     @Option(names = "--seed", paramLabel = "N", description = "What is drawn; else a random one, which is printed.")
     private long seed = new SecureRandom().nextInt(Integer.MAX_VALUE);
 
@@ -65,17 +77,22 @@ public final class ChaosMain implements Callable<Integer> {
         return holds ? 0 : 1;
     }
 
+    /** What was found, when everything held. */
+    private Record run(Path work, EventLog events) throws IOException, InterruptedException, RoundFailedException {
+        if (latencyPairs > 0) {
+            return KafkaLatency.run(work, events, new KafkaLatency.Settings(latencyPairs, seconds));
+        }
+        if (kafkaAway > 0) {
+            return KafkaAway.run(work, events, new KafkaAway.Settings(kafkaAway, seed));
+        }
+        return agentKills > 0
+                ? ChaosRun.run(work, events, new ChaosRun.Settings(agentKills, seed, RoundPlan::killOfTheAgent))
+                : ChaosRun.run(work, events, new ChaosRun.Settings(rounds, seed, RoundPlan::draw));
+    }
+
     private boolean holds(Path work, EventLog events) throws IOException, InterruptedException {
         try {
-            if (kafkaAway > 0) {
-                events.say(KafkaAway.run(work, events, new KafkaAway.Settings(kafkaAway, seed))
-                        .toString());
-            } else {
-                ChaosRun.Settings settings = agentKills > 0
-                        ? new ChaosRun.Settings(agentKills, seed, RoundPlan::killOfTheAgent)
-                        : new ChaosRun.Settings(rounds, seed, RoundPlan::draw);
-                events.say(ChaosRun.run(work, events, settings).toString());
-            }
+            events.say(run(work, events).toString());
             return true;
         } catch (RoundFailedException e) {
             events.say("NOT everything held: " + e.getMessage());
