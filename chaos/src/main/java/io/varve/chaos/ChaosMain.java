@@ -25,7 +25,7 @@ public final class ChaosMain implements Callable<Integer> {
     @Option(
             names = "--agent-kills",
             paramLabel = "N",
-            description = "Instead: N rounds of one kill -9 of the agent each.")
+            description = "Instead: about N times kill -9 of the agent, some a round.")
     private int agentKills;
 
     @Option(
@@ -86,7 +86,11 @@ public final class ChaosMain implements Callable<Integer> {
             return KafkaAway.run(work, events, new KafkaAway.Settings(kafkaAway, seed));
         }
         return agentKills > 0
-                ? ChaosRun.run(work, events, new ChaosRun.Settings(agentKills, seed, RoundPlan::killOfTheAgent))
+                ? ChaosRun.run(
+                        work,
+                        events,
+                        new ChaosRun.Settings(
+                                Math.ceilDiv(agentKills, RoundPlan.AGENT_KILLS), seed, RoundPlan::killsOfTheAgent))
                 : ChaosRun.run(work, events, new ChaosRun.Settings(rounds, seed, RoundPlan::draw));
     }
 

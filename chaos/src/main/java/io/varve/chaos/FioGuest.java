@@ -68,7 +68,14 @@ final class FioGuest implements AutoCloseable {
     /** Begins to write in the first half of the drive. */
     void startLoad(long seed) {
         List<String> command = new ArrayList<>(List.of(
-                "fio", "--thread", "--name=load", "--ioengine=nbd", "--uri=" + uri, "--rw=randwrite", "--bs=4k", "--iodepth=8"));
+                "fio",
+                "--thread",
+                "--name=load",
+                "--ioengine=nbd",
+                "--uri=" + uri,
+                "--rw=randwrite",
+                "--bs=4k",
+                "--iodepth=8"));
         command.addAll(List.of(
                 "--offset=0", "--size=8m", "--time_based", "--runtime=3600", "--rate_iops=400", "--randseed=" + seed));
         Load begun = new Load(command);

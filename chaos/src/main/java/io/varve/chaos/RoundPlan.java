@@ -13,6 +13,9 @@ import java.util.stream.Collectors;
 record RoundPlan(List<Step> steps) {
     private static final List<Victim> VICTIMS = List.of(Victim.values());
     private static final int FAULTS_MAX = 3;
+    /** In a round of {@link #killsOfTheAgent}. */
+    static final int AGENT_KILLS = 4;
+
     private static final int WAIT_MILLIS_MAX = 700;
     private static final int DOWN_MILLIS_MAX = 300;
     private static final int PAUSE_MILLIS_MAX = 1500;
@@ -40,9 +43,13 @@ record RoundPlan(List<Step> steps) {
         return new RoundPlan(steps);
     }
 
-    /** One kill of the agent. */
-    static RoundPlan killOfTheAgent(SplittableRandom random) {
-        return new RoundPlan(List.of(new Step(random.nextInt(WAIT_MILLIS_MAX), new Fault.Kill(Victim.AGENT, 0))));
+    /** Some kills of the agent, started again at once. */
+    static RoundPlan killsOfTheAgent(SplittableRandom random) {
+        List<Step> steps = new ArrayList<>();
+        for (int index = 0; index < AGENT_KILLS; index++) {
+            steps.add(new Step(random.nextInt(WAIT_MILLIS_MAX), new Fault.Kill(Victim.AGENT, 0)));
+        }
+        return new RoundPlan(steps);
     }
 
     private static Fault fault(SplittableRandom random) {
