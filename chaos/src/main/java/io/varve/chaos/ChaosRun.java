@@ -78,7 +78,7 @@ final class ChaosRun {
         RoundPlan plan = settings.plan().apply(random.split());
         events.say("round " + rounds + ": " + plan);
         long lossesBefore = losses();
-        int killsBefore = nemesis.agentBackNanos().size();
+        int killsBefore = nemesis.agentKills();
         chaos.fio().startLoad(random.nextInt(Integer.MAX_VALUE));
         BackupTaker taker = BackupTaker.start(chaos.backups(), driveNames(), random.split());
         try {
@@ -88,7 +88,7 @@ final class ChaosRun {
             taker.abandon();
             chaos.fio().stopLoad();
         }
-        checkLosses(losses() - lossesBefore, nemesis.agentBackNanos().size() - killsBefore);
+        checkLosses(losses() - lossesBefore, nemesis.agentKills() - killsBefore);
         settle(rounds % ROUNDS_PER_CHAIN == 0);
     }
 

@@ -52,7 +52,8 @@ final class ChaosStack implements AutoCloseable {
         return new ChaosStack(folder, events, stack);
     }
 
-    private static Path image(Path folder, String drive, long bytes) throws IOException {
+    /** Makes a raw image of zeros. */
+    static Path image(Path folder, String drive, long bytes) throws IOException {
         Path image = folder.resolve(drive + ".raw");
         try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
             file.setLength(bytes);

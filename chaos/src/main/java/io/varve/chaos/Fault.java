@@ -16,6 +16,14 @@ sealed interface Fault {
         }
     }
 
+    /** {@code kill -9}, and again while the next process starts, if it isn't done with that by then. */
+    record KillTwice(Victim victim, int startedMillis) implements Fault {
+        @Override
+        public String toString() {
+            return "kill -9 of the " + victim + ", and again " + startedMillis + " ms into its start";
+        }
+    }
+
     /** SIGSTOP, and after a while SIGCONT. */
     record Pause(Victim victim, int millis) implements Fault {
         @Override

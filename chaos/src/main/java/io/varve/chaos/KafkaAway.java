@@ -9,7 +9,6 @@ import io.varve.cli.stack.StackConfig;
 import io.varve.cli.stack.StackRole;
 import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -90,10 +89,7 @@ final class KafkaAway {
      */
     static Finding run(Path folder, EventLog events, Settings settings)
             throws IOException, InterruptedException, RoundFailedException {
-        Path image = folder.resolve(DRIVE + ".raw");
-        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
-            file.setLength(DRIVE_BYTES);
-        }
+        Path image = ChaosStack.image(folder, DRIVE, DRIVE_BYTES);
         StackConfig config = StackConfig.of(folder.resolve("data"), List.of(DRIVE + "=" + image));
         try (Stack stack = Stack.start(config, events.asStream())) {
             return new KafkaAway(stack, folder, events, settings.seed()).run(settings.writes());

@@ -6,7 +6,6 @@ import io.varve.cli.stack.Stack;
 import io.varve.cli.stack.StackConfig;
 import io.varve.formats.nbd.NbdAddress;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -83,10 +82,7 @@ final class KafkaLatency {
     /** Measures in an empty folder. */
     static Finding run(Path folder, EventLog events, Settings settings)
             throws IOException, InterruptedException, RoundFailedException {
-        Path image = folder.resolve(DRIVE + ".raw");
-        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
-            file.setLength(DRIVE_BYTES);
-        }
+        Path image = ChaosStack.image(folder, DRIVE, DRIVE_BYTES);
         StackConfig config = StackConfig.of(folder.resolve("data"), List.of(DRIVE + "=" + image));
         try (Stack stack = Stack.start(config, events.asStream())) {
             KafkaLatency latency = new KafkaLatency(stack, events, settings.seconds());

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
@@ -19,6 +20,7 @@ final class Nemesis {
     private final EventLog events;
     private final List<Long> agentBackNanos = new ArrayList<>();
     private int kills;
+    private int agentKills;
     private int pauses;
 
     Nemesis(Stack stack, Acknowledgements acknowledgements, EventLog events) {
@@ -30,6 +32,11 @@ final class Nemesis {
     /** From the start of each new agent to the first write that it acknowledged. */
     List<Long> agentBackNanos() {
         return List.copyOf(agentBackNanos);
+    }
+
+    /** How many of the kills were the agent's. */
+    int agentKills() {
+        return agentKills;
     }
 
     int kills() {
@@ -44,41 +51,75 @@ final class Nemesis {
     void execute(RoundPlan plan) throws IOException, InterruptedException, RoundFailedException {
         for (RoundPlan.Step step : plan.steps()) {
             TimeUnit.MILLISECONDS.sleep(step.waitMillis());
-            Member member = step.fault().victim().of(stack);
-            switch (step.fault()) {
-                case Fault.Kill(Victim victim, int downMillis) -> {
-                    // What hasn't come up again can't be killed.
-                    awaitServing(member);
-                    events.note(step.fault().toString());
-                    kills++;
-                    kill(victim, member, downMillis);
-                }
-                case Fault.Pause(Victim victim, int millis) -> {
-                    events.note(step.fault().toString());
-                    pauses++;
-                    pause(member, millis);
-                }
-            }
+            perform(step.fault());
         }
         for (Victim victim : Victim.values()) {
             awaitServing(victim.of(stack));
         }
     }
 
-    private void kill(Victim victim, Member member, int downMillis) throws InterruptedException, RoundFailedException {
-        member.takeDown();
-        TimeUnit.MILLISECONDS.sleep(downMillis);
+    private void perform(Fault fault) throws IOException, InterruptedException, RoundFailedException {
+        Member member = fault.victim().of(stack);
+        switch (fault) {
+            case Fault.Kill(Victim victim, int downMillis) -> {
+                // What hasn't come up again can't be killed.
+                awaitServing(member);
+                note(fault);
+                member.takeDown();
+                TimeUnit.MILLISECONDS.sleep(downMillis);
+                bringUp(victim, member, OptionalInt.empty());
+            }
+            case Fault.KillTwice(Victim victim, int startedMillis) -> {
+                awaitServing(member);
+                note(fault);
+                member.takeDown();
+                bringUp(victim, member, OptionalInt.of(startedMillis));
+            }
+            case Fault.Pause(Victim victim, int millis) -> {
+                note(fault);
+                pause(member, millis);
+            }
+        }
+    }
+
+    private void note(Fault fault) {
+        events.note(fault.toString());
+        int count = switch (fault) {
+            case Fault.Kill kill -> 1;
+            case Fault.KillTwice twice -> 2;
+            case Fault.Pause pause -> 0;
+        };
+        kills += count;
+        pauses += count == 0 ? 1 : 0;
+        agentKills += fault.victim() == Victim.AGENT ? count : 0;
+    }
+
+    private void bringUp(Victim victim, Member member, OptionalInt killedAfterMillis)
+            throws InterruptedException, RoundFailedException {
         long startNanos = System.nanoTime();
         member.bringUp();
-        if (victim == Victim.AGENT) {
-            OptionalLong back = acknowledgements.awaitBegunAfter(startNanos, PATIENCE);
-            if (back.isEmpty()) {
-                throw new RoundFailedException(
-                        "no write was acknowledged within " + PATIENCE.toSeconds() + " s of the agent's restart");
-            }
-            agentBackNanos.add(back.getAsLong() - startNanos);
-            events.note("the agent is back after " + (back.getAsLong() - startNanos) / 1_000_000 + " ms");
+        if (killedAfterMillis.isPresent()) {
+            TimeUnit.MILLISECONDS.sleep(killedAfterMillis.getAsInt());
+            boolean isKilled =
+                    victim.newest().map(ProcessHandle::destroyForcibly).orElse(false);
+            events.note(isKilled ? "killed a process within its start or after" : "no process to kill a second time");
         }
+        if (victim == Victim.AGENT) {
+            awaitAgent(startNanos, killedAfterMillis.isEmpty());
+        }
+    }
+
+    private void awaitAgent(long startNanos, boolean isMeasured) throws InterruptedException, RoundFailedException {
+        OptionalLong back = acknowledgements.awaitBegunAfter(startNanos, PATIENCE);
+        if (back.isEmpty()) {
+            throw new RoundFailedException(
+                    "no write was acknowledged within " + PATIENCE.toSeconds() + " s of the agent's restart");
+        }
+        long nanos = back.getAsLong() - startNanos;
+        if (isMeasured) {
+            agentBackNanos.add(nanos);
+        }
+        events.note("the agent is back after " + nanos / 1_000_000 + " ms");
     }
 
     private static void pause(Member member, int millis) throws IOException, InterruptedException {

@@ -18,6 +18,7 @@ record RoundPlan(List<Step> steps) {
 
     private static final int WAIT_MILLIS_MAX = 700;
     private static final int DOWN_MILLIS_MAX = 300;
+    private static final int START_MILLIS_MAX = 1500;
     private static final int PAUSE_MILLIS_MAX = 1500;
     /** Longer than Kafka's sessions of streams and sinks. */
     private static final int LONG_PAUSE_MILLIS = 8000;
@@ -55,6 +56,9 @@ record RoundPlan(List<Step> steps) {
     private static Fault fault(SplittableRandom random) {
         // The agent holds what can be lost, so it's hit most.
         Victim victim = random.nextInt(3) == 0 ? Victim.AGENT : VICTIMS.get(random.nextInt(VICTIMS.size()));
+        if (victim == Victim.AGENT && random.nextInt(4) == 0) {
+            return new Fault.KillTwice(victim, random.nextInt(START_MILLIS_MAX));
+        }
         if (random.nextInt(4) != 0) {
             return new Fault.Kill(victim, random.nextInt(DOWN_MILLIS_MAX));
         }
