@@ -35,6 +35,7 @@ final class FioGuest implements AutoCloseable {
     private final class Load {
         private final List<String> command;
         private final Thread thread = Thread.ofPlatform().daemon().name("fio").unstarted(this::run);
+        private final Thread hook = Thread.ofPlatform().name("fio-end").unstarted(this::kill);
         private volatile boolean stopped;
         private volatile Optional<Process> process = Optional.empty();
 
@@ -58,10 +59,20 @@ final class FioGuest implements AutoCloseable {
             }
         }
 
-        void stop() throws InterruptedException {
+        private void kill() {
             stopped = true;
             process.ifPresent(Process::destroyForcibly);
+        }
+
+        void stop() throws InterruptedException {
+            kill();
             thread.join();
+            try {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException e) {
+                // The process ends already, and fio with it.
+                return;
+            }
         }
     }
 
@@ -79,6 +90,8 @@ final class FioGuest implements AutoCloseable {
         command.addAll(List.of(
                 "--offset=0", "--size=8m", "--time_based", "--runtime=3600", "--rate_iops=400", "--randseed=" + seed));
         Load begun = new Load(command);
+        // A fio outlives its parent, and whose server is gone tries again without a pause.
+        Runtime.getRuntime().addShutdownHook(begun.hook);
         load = Optional.of(begun);
         begun.thread.start();
     }
