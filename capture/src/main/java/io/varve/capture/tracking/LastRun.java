@@ -78,7 +78,7 @@ final class LastRun implements AutoCloseable {
             return new Evidence(doubt, new Evidence.Ending.Died(imageDoubt(image, now)));
         }
         Optional<Doubt> aboutLog =
-                crash.doubt().map(reason -> Doubt.marksLost(aboutLive.get().text() + ", and " + reason));
+                crash.doubt().map(reason -> Doubt.marksLost(aboutLive.get().reason() + ", and " + reason));
         hostDied = aboutLog.isEmpty();
         return new Evidence(
                 doubt, new Evidence.Ending.HostDied(aboutLog.isPresent() ? aboutLog : imageDoubt(image, now)));
@@ -180,7 +180,8 @@ final class LastRun implements AutoCloseable {
         }
         long changedMillis = ImageIdentities.changedMillis(image.file().orElseThrow());
         if (hostDied) {
-            return crash.imageDoubt(attached.get(), now, changedMillis, GRACE_MILLIS);
+            return crash.imageDoubt(attached.get(), now, changedMillis, GRACE_MILLIS)
+                    .map(Doubt::imageChanged);
         }
         long lastWriteMillis = liveSets.stream()
                 .filter(this::isOurs)

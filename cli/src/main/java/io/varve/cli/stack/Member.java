@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -34,6 +33,9 @@ public final class Member implements AutoCloseable {
 
     /** Guarded by lock. */
     private boolean keptDown;
+
+    /** Whether somebody asked for the next start, which then needs no pause before it. Guarded by lock. */
+    private boolean wanted;
 
     private Member(String name, Launch launch, Pids pids, PrintStream messages) {
         this.name = name;
@@ -101,11 +103,12 @@ public final class Member implements AutoCloseable {
         killNow();
     }
 
-    /** Starts what was taken down; returns at once. */
+    /** Starts what was taken down, however often it ended before; returns at once. */
     public void bringUp() {
         lock.lock();
         try {
             keptDown = false;
+            wanted = true;
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -149,7 +152,9 @@ public final class Member implements AutoCloseable {
         var pauses = new Pauses();
         try {
             while (true) {
-                TimeUnit.NANOSECONDS.sleep(pauses.after(serveOnce()).toNanos());
+                if (isWantedWithin(pauses.after(serveOnce()))) {
+                    pauses = new Pauses();
+                }
             }
         } catch (InterruptedException e) {
             // Closed: the process is gone by now.
@@ -216,6 +221,21 @@ public final class Member implements AutoCloseable {
             while (keptDown) {
                 changed.await();
             }
+            wanted = false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Pauses, unless somebody brings the member up; whether that was so. */
+    private boolean isWantedWithin(Duration pause) throws InterruptedException {
+        long left = pause.toNanos();
+        lock.lockInterruptibly();
+        try {
+            while (!wanted && left > 0) {
+                left = changed.awaitNanos(left);
+            }
+            return wanted;
         } finally {
             lock.unlock();
         }

@@ -54,6 +54,9 @@ record RoleLaunch(StackRole role, List<String> arguments, Path log) implements L
                 "-D" + Installation.HOME_PROPERTY + "=" + Installation.find().home());
         options.add("-Dvarve.log.level=INFO");
         options.add("-Dvarve.log.libraries=WARN");
+        if (role == StackRole.CAPTURE) {
+            options.addAll(JvmOptions.SERVES_SOON);
+        }
         if (role == StackRole.STREAMS) {
             // It folds little on one machine; the others hash and copy.
             options.add(JvmOptions.QUICK_START);

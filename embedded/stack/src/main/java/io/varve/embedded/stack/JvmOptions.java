@@ -15,6 +15,17 @@ public final class JvmOptions {
     /** For a child that does little work of its own: it starts sooner without the optimizing compiler. */
     public static final String QUICK_START = "-XX:TieredStopAtLevel=1";
 
+    /**
+     * For an agent that guests wait for while it starts: the optimizing compiler begins ten times later than by
+     * default, so it doesn't take the processors from the start. The root pom's {@code varve.capture.options},
+     * repeated.
+     */
+    public static final List<String> SERVES_SOON = List.of(
+            "-XX:Tier4InvocationThreshold=50000",
+            "-XX:Tier4MinInvocationThreshold=6000",
+            "-XX:Tier4CompileThreshold=150000",
+            "-XX:Tier4BackEdgeThreshold=400000");
+
     private JvmOptions() {}
 
     /**

@@ -15,4 +15,13 @@ class JvmOptionsTest {
 
         assertTrue(pom.contains(said), said);
     }
+
+    @Test
+    void shouldRepeatTheAgentsOptionsOfThePom() throws Exception {
+        var pom = Files.readString(Installation.find().home().resolve("pom.xml"));
+
+        var said = "<varve.capture.options>" + String.join(" ", JvmOptions.SERVES_SOON) + "</varve.capture.options>";
+
+        assertTrue(pom.contains(said), said);
+    }
 }
