@@ -184,7 +184,7 @@ public final class ArchiveBackups {
         List<Part> named = new ArrayList<>();
         for (int index = 0; index < parts.size(); index++) {
             Part part = parts.get(index);
-            named.add(new Part(part.drive(), jobs.get(index).id(), part.sync(), part.reason()));
+            named.add(new Part(part.drive(), jobs.get(index).id(), part.sync(), part.fullBecause()));
         }
         return named;
     }
