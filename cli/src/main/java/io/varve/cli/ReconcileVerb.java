@@ -63,7 +63,8 @@ final class ReconcileVerb implements Callable<Integer> {
             names = "--bitmap",
             paramLabel = "NAME",
             defaultValue = "varve",
-            description = "The bitmap that will hold what differs; added when it's missing (default: ${DEFAULT-VALUE}).")
+            description =
+                    "The bitmap that will hold what differs; added when it's missing (default: ${DEFAULT-VALUE}).")
     private String bitmap;
 
     @ArgGroup
@@ -126,10 +127,7 @@ final class ReconcileVerb implements Callable<Integer> {
         var settings = archive.settings(surroundings.environment());
         try (ObjectStore store = settings.open(WhenMissing.REFUSE)) {
             for (String drive : drives) {
-                add(
-                        reconciler.with(
-                                store, drive, Optional.of(with.syncPoint).filter(id -> !id.isEmpty())),
-                        done);
+                add(reconciler.with(store, drive, Optional.of(with.syncPoint).filter(id -> !id.isEmpty())), done);
             }
         }
     }

@@ -116,7 +116,8 @@ final class ReconcileCommands implements AutoCloseable {
                 && lengthBytes <= differing.sizeBytes() - offsetBytes;
         if (!isWithin) {
             throw QmpException.generic("Parameters 'offset' and 'length' are " + offsetBytes + " and " + lengthBytes
-                    + "; expected a part of the drive's " + differing.sizeBytes() + " bytes that begins at a multiple of "
+                    + "; expected a part of the drive's " + differing.sizeBytes()
+                    + " bytes that begins at a multiple of "
                     + differing.granularity().bytes());
         }
         try {

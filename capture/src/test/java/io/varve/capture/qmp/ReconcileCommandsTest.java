@@ -141,7 +141,11 @@ class ReconcileCommandsTest {
         }
         String second = monitor.refused("{'execute': 'x-varve-reconcile', 'arguments': {'device': 'disk0'}}");
         assertTrue(second.contains("runs already"), second);
-        assertTrue(live.agent.reconciliations().begin(new DriveId("disk0"), "other").toString().contains("being reconciled already"));
+        assertTrue(live.agent
+                .reconciliations()
+                .begin(new DriveId("disk0"), "other")
+                .toString()
+                .contains("being reconciled already"));
     }
 
     @Test
@@ -191,7 +195,8 @@ class ReconcileCommandsTest {
     }
 
     private void differing(long... granules) {
-        String runs = Base64.getEncoder().encodeToString(PackedMarks.of(marks(granules)).runs());
+        String runs = Base64.getEncoder()
+                .encodeToString(PackedMarks.of(marks(granules)).runs());
         monitor.run(differing(0, SIZE_BYTES, runs));
     }
 
@@ -214,8 +219,8 @@ class ReconcileCommandsTest {
 
     private byte[] readPoint(JsonNode begun) throws IOException {
         ByteBuffer content = ByteBuffer.allocate((int) SIZE_BYTES);
-        try (NbdClient reader = NbdClient.connect(
-                live.export(begun.get("export").textValue()), List.of(), NbdClientOptions.DEFAULT)) {
+        try (NbdClient reader =
+                NbdClient.connect(live.export(begun.get("export").textValue()), List.of(), NbdClientOptions.DEFAULT)) {
             reader.read(0, content);
         }
         return content.array();

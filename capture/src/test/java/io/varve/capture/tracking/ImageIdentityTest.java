@@ -191,8 +191,7 @@ class ImageIdentityTest {
     private void anew() throws IOException {
         try (AgentFixture fixture = AgentFixture.open(directory)) {
             var _ = fixture.attach("disk0", SIZE_BYTES);
-            fixture.transact(
-                    Completion.INDIVIDUAL, new Action.RemoveBitmap("disk0", "a"));
+            fixture.transact(Completion.INDIVIDUAL, new Action.RemoveBitmap("disk0", "a"));
             fixture.transact(Completion.INDIVIDUAL, AgentFixture.add("disk0", "a"));
         }
     }

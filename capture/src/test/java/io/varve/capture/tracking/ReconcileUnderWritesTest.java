@@ -51,7 +51,9 @@ class ReconcileUnderWritesTest {
             try (AgentFixture fixture = AgentFixture.open(directory)) {
                 Export export = fixture.attach("disk0", (long) GRANULE * GRANULES);
                 assertInstanceOf(
-                        BitmapStatus.Inconsistent.class, fixture.bitmap("disk0", "a").status(), which);
+                        BitmapStatus.Inconsistent.class,
+                        fixture.bitmap("disk0", "a").status(),
+                        which);
 
                 try (Guest guest = new Guest(export, random.split())) {
                     reconcile(fixture, earlier, random.nextBoolean());
@@ -93,9 +95,12 @@ class ReconcileUnderWritesTest {
         try (AgentFixture fixture = AgentFixture.open(copy)) {
             var _ = fixture.attach("disk0", earlier.length);
 
-            assertEquals(Set.of(new BitmapName("a")), fixture.state("disk0").bitmaps().keySet());
+            assertEquals(
+                    Set.of(new BitmapName("a")),
+                    fixture.state("disk0").bitmaps().keySet());
             assertInstanceOf(
-                    BitmapStatus.Inconsistent.class, fixture.bitmap("disk0", "a").status());
+                    BitmapStatus.Inconsistent.class,
+                    fixture.bitmap("disk0", "a").status());
             assertEquals(before.anchor(), fixture.bitmap("disk0", "a").anchor());
             assertTrue(fixture.state("disk0").undecided().isEmpty());
             reconcile(fixture, earlier, false);
@@ -124,7 +129,8 @@ class ReconcileUnderWritesTest {
             assertTrue(refused.description().contains("the fleece is full"), refused::description);
             fixture.agent().reconciliations().cancel(begun.mark().key());
             assertInstanceOf(
-                    BitmapStatus.Inconsistent.class, fixture.bitmap("disk0", "a").status());
+                    BitmapStatus.Inconsistent.class,
+                    fixture.bitmap("disk0", "a").status());
         }
     }
 
@@ -196,8 +202,7 @@ class ReconcileUnderWritesTest {
             fixture.agent().reconciliations().cancel(begin(fixture).mark().key());
         }
         AgentReconciliations.Answer.Begun begun = begin(fixture);
-        StartedBackup point =
-                fixture.agent().running(DRIVE, begun.mark().key()).orElseThrow();
+        StartedBackup point = fixture.agent().running(DRIVE, begun.mark().key()).orElseThrow();
         Marks differing = Marks.none(Granularity.DEFAULT, earlier.length);
         for (int at = 0; at < earlier.length; at += GRANULE) {
             ByteBuffer now = ByteBuffer.allocate(GRANULE);

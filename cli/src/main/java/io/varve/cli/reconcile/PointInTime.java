@@ -114,7 +114,10 @@ public final class PointInTime implements AutoCloseable {
                 .objectNode()
                 .put("offset", from)
                 .put("length", end - from)
-                .put("runs", Base64.getEncoder().encodeToString(PackedMarks.of(window).runs()));
+                .put(
+                        "runs",
+                        Base64.getEncoder()
+                                .encodeToString(PackedMarks.of(window).runs()));
         client.execute("x-varve-reconcile-differing", arguments);
     }
 

@@ -137,7 +137,8 @@ class ChangedImageTest {
         String image = stack.image("drive1").toString();
         String old = folder.resolve("old.qcow2").toString();
         String increment = folder.resolve("increment.qcow2").toString();
-        Command.run("qemu-img", "convert", "-U", "-f", "raw", "-O", "qcow2", image, old).well();
+        Command.run("qemu-img", "convert", "-U", "-f", "raw", "-O", "qcow2", image, old)
+                .well();
         stack.qemuIo("drive1", "write -P 77 5M 128k", "write -z 128k 64k", "flush");
 
         String said = stack.varve("reconcile", "drive1", "--bitmap", "rebuilt", "--image", old + ",format=qcow2")
@@ -145,9 +146,11 @@ class ChangedImageTest {
 
         assertTrue(said.contains("drive1  reconciled with the image: 0.2 of 64.0 MiB differ"), said);
         stack.qemuIo("drive1", "write -P 78 10M 64k", "flush");
-        Command.run("qemu-img", "create", "-q", "-f", "qcow2", "-b", old, "-F", "qcow2", increment).well();
+        Command.run("qemu-img", "create", "-q", "-f", "qcow2", "-b", old, "-F", "qcow2", increment)
+                .well();
         backUpToFile("drive1", "rebuilt", increment);
-        Command.run("qemu-img", "compare", "-U", "-f", "qcow2", "-F", "raw", increment, image).well();
+        Command.run("qemu-img", "compare", "-U", "-f", "qcow2", "-F", "raw", increment, image)
+                .well();
     }
 
     private static void backUpToFile(String drive, String bitmap, String target) throws Exception {
@@ -192,8 +195,7 @@ class ChangedImageTest {
         agent.takeDown();
         change.of(stack.image("drive0"));
         // As one that comes later than the second's grace that an agent's last write is given.
-        Files.setLastModifiedTime(
-                stack.image("drive0"), FileTime.fromMillis(System.currentTimeMillis() + 60_000));
+        Files.setLastModifiedTime(stack.image("drive0"), FileTime.fromMillis(System.currentTimeMillis() + 60_000));
         agent.bringUp();
         assertTrue(agent.awaitServing(PATIENCE));
     }

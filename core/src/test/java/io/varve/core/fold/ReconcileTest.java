@@ -125,7 +125,8 @@ class ReconcileTest {
 
         mustAgreeBut(1);
         assertEquals(new Trust.Sound(), reader.state().trust());
-        assertEquals(Optional.of(anchor), reader.state().bitmap(BITMAP).orElseThrow().anchor());
+        assertEquals(
+                Optional.of(anchor), reader.state().bitmap(BITMAP).orElseThrow().anchor());
     }
 
     @Test
@@ -187,8 +188,8 @@ class ReconcileTest {
                 WritingAgent.DRIVE,
                 agent.state().open().number(),
                 Granularity.DEFAULT,
-                List.of(new DrivePlan.Change.Event(
-                        new DriveEvent.BitmapMarkedInconsistent(BITMAP, Doubt.imageChanged("the image was changed"))))));
+                List.of(new DrivePlan.Change.Event(new DriveEvent.BitmapMarkedInconsistent(
+                        BITMAP, Doubt.imageChanged("the image was changed"))))));
         return anchor;
     }
 
