@@ -80,7 +80,9 @@ class DesyncTest {
         }
     }
 
-    /** A record under another generation's number, or a broken store: publishing again adds to it, and can't mend it. */
+    /**
+     * A record under another generation's number, or a broken store: publishing again adds to it, and can't mend it.
+     */
     @Test
     void shouldHealMarksThatNobodyMade() { // I4
         LogRecord right = host.write(DRIVE, 70_000, 1);
@@ -331,7 +333,8 @@ class DesyncTest {
     /** The agent does what it was asked for: then the increment is copied, and nobody doubts anything. */
     private void mustHealByPublishingAgain(TopologyFixture topology, SyncPointMark mark) {
         List<Outcome.RepublicationRequested> asked = asked(topology);
-        assertTrue(!asked.isEmpty() && asked.stream().allMatch(one -> one.doubt().isEmpty()), asked::toString);
+        assertTrue(
+                !asked.isEmpty() && asked.stream().allMatch(one -> one.doubt().isEmpty()), asked::toString);
         for (Outcome.RepublicationRequested one : asked) {
             publishAgain(topology, one.fromControl(), one.generations());
         }

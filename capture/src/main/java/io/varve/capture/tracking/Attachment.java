@@ -241,9 +241,10 @@ final class Attachment {
                 now,
                 verdict.arrival()));
         // The attach itself makes them so; this says why to whoever asks for a backup.
-        verdict.doubt().ifPresent(doubt -> state.bitmaps()
-                .keySet()
-                .forEach(name -> events.add(new DriveEvent.BitmapMarkedInconsistent(name, doubt))));
+        verdict.doubt()
+                .ifPresent(doubt -> state.bitmaps()
+                        .keySet()
+                        .forEach(name -> events.add(new DriveEvent.BitmapMarkedInconsistent(name, doubt))));
         for (UndecidedBackup backup : state.undecided().values()) {
             if (backup.phase() == UndecidedBackup.Phase.RUNNING) {
                 // I3: its snapshot is gone with the process; the bits go back.

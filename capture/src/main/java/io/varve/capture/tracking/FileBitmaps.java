@@ -168,7 +168,8 @@ final class FileBitmaps {
         Granularity granularity = new Granularity(bitmap.granularityBytes());
         Recording recording = bitmap.isAuto() ? Recording.ENABLED : Recording.DISABLED;
         Optional<Doubt> inconsistency = switch (image.readBitmap(bitmap.name())) {
-            case BitmapOutcome.Refused<HierarchicalBitSet>(String reason) -> Optional.of(Doubt.fileBitmapDamaged("in the image: " + reason));
+            case BitmapOutcome.Refused<HierarchicalBitSet>(String reason) ->
+                Optional.of(Doubt.fileBitmapDamaged("in the image: " + reason));
             case BitmapOutcome.Done<HierarchicalBitSet>(HierarchicalBitSet bits) -> {
                 marks.put(name, new Marks(granularity, drive.state().sizeBytes(), bits));
                 yield Optional.empty();

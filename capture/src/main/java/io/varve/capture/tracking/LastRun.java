@@ -121,8 +121,8 @@ final class LastRun implements AutoCloseable {
         long sizeBytes = image.backend().sizeBytes();
         return sizeBytes == state.sizeBytes()
                 ? Optional.empty()
-                : Optional.of(Doubt.imageResized(
-                        "the image has " + sizeBytes + " bytes; expected " + state.sizeBytes()));
+                : Optional.of(
+                        Doubt.imageResized("the image has " + sizeBytes + " bytes; expected " + state.sizeBytes()));
     }
 
     /** Every sealed generation that is needed has the marks that its seal promised. */
@@ -134,8 +134,8 @@ final class LastRun implements AutoCloseable {
             try {
                 Marks marks = kept.marks(generation.number());
                 if (!marks.digest().equals(generation.seal().get().digest())) {
-                    return Optional.of(Doubt.marksLost(
-                            "the kept marks of generation " + generation.number() + " were changed"));
+                    return Optional.of(
+                            Doubt.marksLost("the kept marks of generation " + generation.number() + " were changed"));
                 }
             } catch (IOException e) {
                 return Optional.of(Doubt.marksLost(

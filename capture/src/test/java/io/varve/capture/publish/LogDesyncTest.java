@@ -89,8 +89,9 @@ class LogDesyncTest {
                         "the gap is seen",
                         () -> late.fold("cut-off").complaints().contains(new Effect.RequestControl(1)));
                 late.say(new Outcome.RepublicationRequested(new DriveId("cut-off"), 1, new TreeSet<>()));
-                late.until("the beginning comes again", () -> late.records("cut-off").stream()
-                        .anyMatch(record -> record.control() == 1));
+                late.until(
+                        "the beginning comes again",
+                        () -> late.records("cut-off").stream().anyMatch(record -> record.control() == 1));
 
                 late.until(
                         "the log says what the agent says",
@@ -120,7 +121,9 @@ class LogDesyncTest {
                 return isInconsistent(host.bitmap("differing"));
             });
             probe().untilTheSame(host, "differing");
-            assertEquals(doubt(), ((BitmapStatus.Inconsistent) host.bitmap("differing").status()).doubt());
+            assertEquals(
+                    doubt(),
+                    ((BitmapStatus.Inconsistent) host.bitmap("differing").status()).doubt());
             assertTrue(probe().records("differing").stream()
                     .anyMatch(record -> record.event() instanceof DriveEvent.BitmapMarkedInconsistent));
 
@@ -147,7 +150,8 @@ class LogDesyncTest {
 
             probe().until("it's believed", () -> isInconsistent(host.bitmap("second")));
             probe().untilTheSame(host, "second");
-            assertEquals(doubt, ((BitmapStatus.Inconsistent) host.bitmap("second").status()).doubt());
+            assertEquals(
+                    doubt, ((BitmapStatus.Inconsistent) host.bitmap("second").status()).doubt());
         }
     }
 
@@ -159,8 +163,8 @@ class LogDesyncTest {
                     .get()
                     .partitions()
                     .size();
-            Map<TopicPartition, RecordsToDelete> all = new TreeMap<>(
-                    Comparator.comparingInt(TopicPartition::partition));
+            Map<TopicPartition, RecordsToDelete> all =
+                    new TreeMap<>(Comparator.comparingInt(TopicPartition::partition));
             for (int partition = 0; partition < partitions; partition++) {
                 // -1 is the end.
                 all.put(new TopicPartition(Topics.CHANGES, partition), RecordsToDelete.beforeOffset(-1));

@@ -71,7 +71,8 @@ final class EventText {
                 "bitmap " + e.into() + " takes in " + size(e.dirtyBytes()) + " from elsewhere";
             case DriveEvent.CutReduced e ->
                 "sync point " + e.backup().syncPoint() + " keeps " + e.generations() + ", which weren't copied";
-            case DriveEvent.BitmapMarkedInconsistent e -> "bitmap " + e.bitmap() + ": " + e.doubt().reason();
+            case DriveEvent.BitmapMarkedInconsistent e ->
+                "bitmap " + e.bitmap() + ": " + e.doubt().reason();
             case DriveEvent.SyncPointMarked e -> mark(e.mark());
             case DriveEvent.BackupConcluded e ->
                 "sync point " + e.backup().syncPoint() + " " + conclusion(e.conclusion());

@@ -103,8 +103,11 @@ class LogMishapTest {
                 0,
                 new DriveEvent.ExtentsDirtied(1, 1, List.of(new Extent(0, 65_536)), 1, 65_536));
         try (KafkaProducer<String, LogRecord> producer = new KafkaProducer<>(
-                stack.stack().kafkaClient(), new StringSerializer(), serdes.logRecords().serializer())) {
-            producer.send(new ProducerRecord<>(Topics.CHANGES, "drive0", strange)).get();
+                stack.stack().kafkaClient(),
+                new StringSerializer(),
+                serdes.logRecords().serializer())) {
+            producer.send(new ProducerRecord<>(Topics.CHANGES, "drive0", strange))
+                    .get();
         }
     }
 

@@ -41,8 +41,8 @@ public sealed interface Outcome {
      * @param doubt why the bitmaps with these generations can't be believed, where publishing again didn't help, or
      *     can't
      */
-    record RepublicationRequested(
-            DriveId drive, long fromControl, SortedSet<Long> generations, Optional<Doubt> doubt) implements Outcome {
+    record RepublicationRequested(DriveId drive, long fromControl, SortedSet<Long> generations, Optional<Doubt> doubt)
+            implements Outcome {
         public RepublicationRequested {
             generations = Collections.unmodifiableSortedSet(new TreeSet<>(generations));
         }

@@ -113,7 +113,11 @@ public final class Feed<X extends Exception> {
         // One whose seal a checkpoint took the place of has its marks alone to publish.
         askedAgain.put(generation, seal <= drive.state().control() ? seal : 0);
         long open = drive.state().open().number();
-        drive.state().generations().subMap(generation, Math.max(generation, open)).keySet().forEach(this::resend);
+        drive.state()
+                .generations()
+                .subMap(generation, Math.max(generation, open))
+                .keySet()
+                .forEach(this::resend);
         drive.acknowledge(Math.min(drive.acknowledged(), seal - 1));
     }
 

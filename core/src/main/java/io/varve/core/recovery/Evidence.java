@@ -45,8 +45,8 @@ public record Evidence(Optional<Doubt> doubt, Ending ending) {
         }
         return switch (ending) {
             case Ending.Detached(boolean unchanged, boolean kept)
-            when !unchanged -> inconsistent(
-                    Doubt.imageChanged("the image was changed, or may have been, while it was detached"));
+            when !unchanged ->
+                inconsistent(Doubt.imageChanged("the image was changed, or may have been, while it was detached"));
             case Ending.Detached(boolean unchanged, boolean kept)
             when !kept -> inconsistent(Doubt.marksLost("the open generation's marks weren't kept"));
             case Ending.Detached detached -> new Verdict(Arrival.CLEAN, Optional.empty());

@@ -25,8 +25,7 @@ public final class Loading {
      *
      * @param inconsistency why its bits can't be trusted, if so
      */
-    public record Found(
-            BitmapName name, Granularity granularity, Recording recording, Optional<Doubt> inconsistency) {}
+    public record Found(BitmapName name, Granularity granularity, Recording recording, Optional<Doubt> inconsistency) {}
 
     /**
      * The drive's plan. Each consistent bitmap has an import in it whose marks are given.

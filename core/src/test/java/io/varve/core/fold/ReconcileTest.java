@@ -188,8 +188,8 @@ class ReconcileTest {
                 WritingAgent.DRIVE,
                 agent.state().open().number(),
                 Granularity.DEFAULT,
-                List.of(new DrivePlan.Change.Event(
-                        new DriveEvent.BitmapMarkedInconsistent(BITMAP, Doubt.imageChanged("the image was changed"))))));
+                List.of(new DrivePlan.Change.Event(new DriveEvent.BitmapMarkedInconsistent(
+                        BITMAP, Doubt.imageChanged("the image was changed"))))));
         return anchor;
     }
 

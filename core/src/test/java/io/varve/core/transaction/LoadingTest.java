@@ -40,7 +40,11 @@ class LoadingTest {
                 Set.of(GONE),
                 List.of(
                         new Found(KNOWN, FINE, Recording.DISABLED, Optional.empty()),
-                        new Found(BAD, Granularity.DEFAULT, Recording.ENABLED, Optional.of(Doubt.fileBitmapDamaged("in use"))),
+                        new Found(
+                                BAD,
+                                Granularity.DEFAULT,
+                                Recording.ENABLED,
+                                Optional.of(Doubt.fileBitmapDamaged("in use"))),
                         new Found(NEW, Granularity.DEFAULT, Recording.ENABLED, Optional.empty())));
         List<DrivePlan.PlannedImport> imports = plan.imports();
         agent.imported(imports.getFirst(), marked(FINE, 8192));

@@ -246,7 +246,8 @@ class RefusalsTest {
                                 state.drive(),
                                 state.line().getLast(),
                                 state.control() + 1,
-                                new DriveEvent.BitmapMarkedInconsistent(new BitmapName(bitmap), Doubt.marksLost("lost"))))
+                                new DriveEvent.BitmapMarkedInconsistent(
+                                        new BitmapName(bitmap), Doubt.marksLost("lost"))))
                 .state();
     }
 

@@ -153,7 +153,7 @@ public final class DriveMapping {
                         new TreeSet<>(busy.getSuccessor()),
                         toCore(busy.getRecording()),
                         busy.getSuccessorSequence());
-            case BitmapInconsistent inconsistent -> 
+            case BitmapInconsistent inconsistent ->
                 new BitmapStatus.Inconsistent(Doubts.toCore(inconsistent.getCause(), inconsistent.getReason()));
             default -> throw Scalars.unexpected("Bitmap.status", status);
         };
