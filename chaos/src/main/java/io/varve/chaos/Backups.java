@@ -2,6 +2,7 @@ package io.varve.chaos;
 
 import io.varve.chaos.Cut.Ending;
 import io.varve.cli.backup.BackupRequest;
+import io.varve.cli.backup.BackupRequest.Wanted;
 import io.varve.cli.backup.BackupRun;
 import io.varve.cli.backup.DriveStatus;
 import io.varve.cli.qmp.QmpClient;
@@ -42,8 +43,8 @@ final class Backups {
         long askedNanos = System.nanoTime();
         BackupRun run;
         try {
-            run = BackupRun.start(
-                    client, new BackupRequest(request.drives(), BITMAP, request.full(), request.grouped()));
+            Wanted wanted = request.full() ? Wanted.FULL : Wanted.ANY;
+            run = BackupRun.start(client, new BackupRequest(request.drives(), BITMAP, wanted, request.grouped()));
         } catch (QmpRefusedException e) {
             return ended(new Cut(request, askedNanos, System.nanoTime(), new Ending.Refused(said(e))));
         } catch (IOException e) {

@@ -63,12 +63,7 @@ final class ReconcileVerb implements Callable<Integer> {
             names = "--bitmap",
             paramLabel = "NAME",
             defaultValue = "varve",
-<<<<<<< HEAD
             description = "The bitmap that will hold what differs; made when it's missing (default: ${DEFAULT-VALUE}).")
-=======
-            description =
-                    "The bitmap that will hold what differs; added when it's missing (default: ${DEFAULT-VALUE}).")
->>>>>>> desync
     private String bitmap;
 
     @ArgGroup

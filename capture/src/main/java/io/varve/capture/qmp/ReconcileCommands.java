@@ -116,12 +116,7 @@ final class ReconcileCommands implements AutoCloseable {
                 && lengthBytes <= differing.sizeBytes() - offsetBytes;
         if (!isWithin) {
             throw QmpException.generic("Parameters 'offset' and 'length' are " + offsetBytes + " and " + lengthBytes
-<<<<<<< HEAD
                     + "; expected a part of the drive's " + differing.sizeBytes() + " bytes from a multiple of "
-=======
-                    + "; expected a part of the drive's " + differing.sizeBytes()
-                    + " bytes that begins at a multiple of "
->>>>>>> desync
                     + differing.granularity().bytes());
         }
         try {

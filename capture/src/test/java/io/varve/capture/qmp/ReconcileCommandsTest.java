@@ -156,16 +156,8 @@ class ReconcileCommandsTest {
         }
         String second = monitor.refused("{'execute': 'x-varve-reconcile', 'arguments': {'device': 'disk0'}}");
         assertTrue(second.contains("runs already"), second);
-<<<<<<< HEAD
         var other = live.agent.reconciliations().begin(new DriveId("disk0"), "other");
         assertTrue(other.toString().contains("being reconciled already"), other::toString);
-=======
-        assertTrue(live.agent
-                .reconciliations()
-                .begin(new DriveId("disk0"), "other")
-                .toString()
-                .contains("being reconciled already"));
->>>>>>> desync
     }
 
     @Test
