@@ -13,10 +13,11 @@ import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
-import io.varve.core.drive.ImageIdentity;
+import io.varve.core.drive.Generation;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.fold.Effect;
+import io.varve.core.handover.Release;
 import io.varve.core.transaction.DrivePlan;
 import io.varve.core.transaction.Plan;
 import io.varve.core.transaction.Uncopied;
@@ -53,6 +54,8 @@ final class AttachedDrive {
     private final FileBitmaps stored;
     private final BitmapUses uses = new BitmapUses();
     private final Map<BackupKey, StartedBackup> running = new HashMap<>();
+    private final IncomingMarks incoming;
+    private Optional<String> handedTo = Optional.empty();
     private boolean offered;
 
     private AttachedDrive(
@@ -72,6 +75,7 @@ final class AttachedDrive {
         this.feed = new DriveFeed(control, changed, this, acknowledged);
         this.contexts = new LiveContexts(this, control);
         this.stored = new FileBitmaps(this, means);
+        this.incoming = new IncomingMarks(this);
         this.export = new TrackedDrive(
                 image.backend(),
                 new BackendExport(
@@ -89,6 +93,7 @@ final class AttachedDrive {
         AttachedDrive drive = new AttachedDrive(image, attached, means, control, changed);
         try {
             drive.stored.load(attached.arrival(), attached.wasDetached());
+            drive.incoming.look();
             return drive;
         } catch (IOException | RuntimeException e) {
             drive.abandon(e);
@@ -154,6 +159,16 @@ final class AttachedDrive {
         return stored;
     }
 
+    /** What another agent still has of its marks. */
+    IncomingMarks incoming() {
+        return incoming;
+    }
+
+    /** When it's detached, the drive is to be handed over to another agent, which {@code to} tells people of. */
+    void handOverTo(String to) {
+        handedTo = Optional.of(to);
+    }
+
     /** Who uses its bitmaps but backups. */
     BitmapUses uses() {
         return uses;
@@ -192,7 +207,9 @@ final class AttachedDrive {
             if (log.isLong() && acknowledged.control() == state().control() && !isArchiving()) {
                 log.compact();
             }
-            Coalescing.run(this);
+            if (!incoming.isIncoming()) {
+                Coalescing.run(this);
+            }
         } catch (IOException e) {
             LOG.warn("drive '{}' keeps more than it needs until this works: {}", image.drive(), e.toString());
         }
@@ -219,11 +236,12 @@ final class AttachedDrive {
         return union;
     }
 
-    /** What the bitmap counts as dirty; 0 of an inconsistent one. */
+    /** What the bitmap counts as dirty; 0 of an inconsistent one, and what has come of an incoming one. */
     long dirtyBytes(Bitmap bitmap) throws IOException {
         return bitmap.status() instanceof BitmapStatus.Inconsistent
                 ? 0
-                : union(bitmap.generations(), bitmap.granularity()).dirtyBytes();
+                : union(incoming.present(bitmap.generations()), bitmap.granularity())
+                        .dirtyBytes();
     }
 
     void started(StartedBackup backup, Export export) {
@@ -310,9 +328,15 @@ final class AttachedDrive {
         stored.store();
         image.backend().undisturbed().flush();
         LiveSet open = path.open();
-        kept.keepOpen(open.header(), open.marks());
-        ImageIdentity left = ImageIdentities.of(image);
-        append(List.of(new DriveEvent.DriveDetached(left)));
+        if (handedTo.isPresent()) {
+            kept.keep(open.header(), open.marks());
+            Generation.Seal seal = new Generation.Seal(
+                    open.marks().dirtyBytes(), open.marks().digest());
+            append(Release.events(state(), seal, ImageIdentities.of(image), handedTo.get()));
+        } else {
+            kept.keepOpen(open.header(), open.marks());
+            append(List.of(new DriveEvent.DriveDetached(ImageIdentities.of(image))));
+        }
         // No write is in flight, and none is admitted.
         open.close();
         inFlight.close();

@@ -11,6 +11,7 @@ import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
+import io.varve.core.handover.Release;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.IncarnationId;
 import io.varve.core.id.JournalId;
@@ -34,7 +35,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Attachment {
     private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
-    private static final String JOURNAL = "journal";
+    static final String JOURNAL = "journal";
 
     private final AgentSurroundings surroundings;
     private final DriveImage image;
@@ -127,7 +128,11 @@ final class Attachment {
                 .orElseThrow(
                         () -> new CorruptJournalException("'" + file + "' doesn't hold all records up to its last, "
                                 + last + ": move it away, and take a full backup of the drive"));
-        return inherit(journal, state, records, now);
+        Optional<TakenOver> taken = Optional.empty();
+        if (Release.of(records).isPresent()) {
+            taken = Optional.of(TakenOver.of(stateDirectory, records.getLast()));
+        }
+        return inherit(new Left(journal, state, records, taken), now);
     }
 
     private Attached fresh(Path file, ImageIdentity now) throws IOException {
@@ -149,12 +154,23 @@ final class Attachment {
         return attached(log, open, inFlight, Arrival.FRESH, false);
     }
 
-    private Attached inherit(Journal journal, DriveState state, List<LogRecord> records, ImageIdentity now)
-            throws IOException {
+    /**
+     * What the last run left in the journal.
+     *
+     * @param taken how the drive came from another agent, if it did and nothing was written down since
+     */
+    private record Left(Journal journal, DriveState state, List<LogRecord> records, Optional<TakenOver> taken) {}
+
+    private Attached inherit(Left left, ImageIdentity now) throws IOException {
+        Journal journal = left.journal();
+        DriveState state = left.state();
+        List<LogRecord> records = left.records();
         DriveLog log = DriveLog.resume(image.drive(), incarnation, journal, state);
         try (LastRun lastRun = LastRun.of(state, records, kept, live)) {
-            Evidence.Verdict verdict =
-                    lastRun.evidence(image, now, surroundings.boot()).verdict();
+            Evidence evidence = left.taken().isPresent()
+                    ? left.taken().get().evidence(image, state, now)
+                    : lastRun.evidence(image, now, surroundings.boot());
+            Evidence.Verdict verdict = evidence.verdict();
             verdict.reason()
                     .ifPresent(reason -> LOG.warn(
                             "drive '{}': {}; its bitmaps are inconsistent: remove them, add new ones and take a full "
@@ -168,6 +184,7 @@ final class Attachment {
             opened.push(inFlight::close);
             log.append(events(state, generation, now, verdict.arrival()));
             open = resized(log, open);
+            left.taken().ifPresent(TakenOver::settle);
             boolean wasDetached = records.getLast().event() instanceof DriveEvent.DriveDetached;
             return attached(log, open, inFlight, verdict.arrival(), wasDetached);
         }

@@ -222,7 +222,7 @@ public final class DriveFeed {
         List<LogRecord> records = new ArrayList<>();
         for (long number = from; number <= drive.state().control() && records.size() < BATCH_RECORDS_MAX; number++) {
             LogRecord record = record(number);
-            if (isHeld(record)) {
+            if (isHeld(record) || needed(record.event()).stream().anyMatch(drive.incoming()::isMissing)) {
                 break;
             }
             Optional<FeedBatch> first = extentsBefore(record);
@@ -239,8 +239,18 @@ public final class DriveFeed {
 
     /** What the broker has to have before: the marks that the event has a digest of. */
     private Optional<FeedBatch> extentsBefore(LogRecord record) throws IOException {
+        for (long generation : needed(record.event())) {
+            // A reader that comes to this record doesn't know of a later attach yet, ours perhaps (I8).
+            Optional<FeedBatch> extents = extentsOf(generation, record.incarnation());
+            if (extents.isPresent()) {
+                return extents;
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static Set<Long> needed(DriveEvent event) {
         Set<Long> needed = new TreeSet<>();
-        DriveEvent event = record.event();
         if (event instanceof GenerationSealed sealed) {
             needed.add(sealed.generation());
         } else if (event instanceof DriveEvent.MarksImported imported) {
@@ -250,14 +260,7 @@ public final class DriveFeed {
         } else if (event instanceof DriveEvent.SyncPointMarked(var mark)) {
             mark.cut().ifPresent(cut -> needed.addAll(cut.generations()));
         }
-        for (long generation : needed) {
-            // A reader that comes to this record doesn't know of a later attach yet, ours perhaps (I8).
-            Optional<FeedBatch> extents = extentsOf(generation, record.incarnation());
-            if (extents.isPresent()) {
-                return extents;
-            }
-        }
-        return Optional.empty();
+        return needed;
     }
 
     private LogRecord record(long number) throws IOException {
@@ -287,7 +290,9 @@ public final class DriveFeed {
     private Optional<FeedBatch> extentsOf(long generation, IncarnationId writer) throws IOException {
         DriveState state = drive.state();
         boolean isOpen = state.open().number() == generation;
-        if (!state.generations().containsKey(generation) || complete.contains(generation)) {
+        if (!state.generations().containsKey(generation)
+                || complete.contains(generation)
+                || drive.incoming().isMissing(generation)) {
             return Optional.empty();
         }
         Optional<Marks> known = marks(generation);

@@ -37,7 +37,9 @@ final class EventText {
                     DriveEvent.CutReduced _,
                     DriveEvent.BackupConcluded _,
                     DriveEvent.DriveResized _,
-                    DriveEvent.DriveDetached _ -> OptionalLong.empty();
+                    DriveEvent.DriveDetached _,
+                    DriveEvent.DriveHandedOver _,
+                    DriveEvent.BitmapArrived _ -> OptionalLong.empty();
         };
     }
 
@@ -76,6 +78,8 @@ final class EventText {
                 "sync point " + e.backup().syncPoint() + " " + conclusion(e.conclusion());
             case DriveEvent.DriveResized e -> size(e.sizeBytes());
             case DriveEvent.DriveDetached _ -> "in order";
+            case DriveEvent.DriveHandedOver e -> "to " + e.to();
+            case DriveEvent.BitmapArrived e -> "bitmap " + e.bitmap();
             case DriveEvent.GenerationsCoalesced e -> e.merged() + ", " + size(e.dirtyBytes()) + " dirty";
             case DriveEvent.Checkpoint e ->
                 e.state().bitmaps().size() + " bitmaps, "

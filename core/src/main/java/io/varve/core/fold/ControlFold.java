@@ -70,6 +70,9 @@ final class ControlFold {
             case DriveEvent.BackupConcluded concluded -> ConclusionFold.apply(state, concluded);
             case DriveEvent.DriveResized resized -> Folded.of(resized(state, resized));
             case DriveEvent.DriveDetached detached -> Folded.of(detached(state));
+            case DriveEvent.DriveHandedOver handedOver -> Folded.of(state);
+            case DriveEvent.BitmapArrived(BitmapName name) ->
+                Folded.of(changed(state, name, HandoverFold::arrived));
             case DriveEvent.GenerationsCoalesced coalesced -> coalesced(state, coalesced);
             case DriveAttached attached -> Folded.of(arrived(state, attached));
             case DriveEvent.Checkpoint(DriveState whole) -> new Folded(whole, outdated(state, whole));
@@ -79,6 +82,9 @@ final class ControlFold {
 
     /** The state after the heir of its journal has come up. */
     static DriveState arrived(DriveState state, DriveAttached attached) {
+        if (attached.arrival() == Arrival.INCOMING) {
+            return HandoverFold.incoming(state);
+        }
         if (attached.arrival() != Arrival.INCONSISTENT) {
             return state;
         }

@@ -9,6 +9,7 @@ import java.util.Optional;
  *
  * <pre>
  *   detached in order, the image as it was left                          CLEAN
+ *   handed over, the image as it was left                                INCOMING
  *   live sets of the journal's incarnation, from this boot, the image
  *     not changed since the last write                                    RECOVERED
  *   a doubt about sealed marks, the image, the size, or the live sets     INCONSISTENT, with the reason
@@ -22,6 +23,9 @@ public record Evidence(Optional<String> doubt, Ending ending) {
     public sealed interface Ending {
         /** In order, with the image as it is now, or not. */
         record Detached(boolean imageUnchanged, boolean openMarksKept) implements Ending {}
+
+        /** Another agent's, which handed the drive over; {@code doubt} about the image. */
+        record HandedOver(Optional<String> doubt) implements Ending {}
 
         /** By death, with live sets or without; {@code doubt} about the image or the sets. */
         record Died(Optional<String> doubt) implements Ending {}
@@ -41,6 +45,8 @@ public record Evidence(Optional<String> doubt, Ending ending) {
             case Ending.Detached(boolean unchanged, boolean kept)
             when !kept -> inconsistent("the open generation's marks weren't kept");
             case Ending.Detached detached -> new Verdict(Arrival.CLEAN, Optional.empty());
+            case Ending.HandedOver(Optional<String> about) when about.isPresent() -> inconsistent(about.get());
+            case Ending.HandedOver _ -> new Verdict(Arrival.INCOMING, Optional.empty());
             case Ending.Died(Optional<String> about) when about.isPresent() -> inconsistent(about.get());
             case Ending.Died died -> new Verdict(Arrival.RECOVERED, Optional.empty());
         };
