@@ -1,6 +1,7 @@
 package io.varve.capture;
 
 import io.varve.capture.export.BlockExports;
+import io.varve.capture.handover.HandoverDesk;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
@@ -91,7 +92,9 @@ public final class CaptureRole implements AutoCloseable {
         endings.push(() -> removeEmpty(liveDirectory));
         endings.push(agent::close);
         graph.listen(new GuestExports(surroundings.exports(), config.plan().offersNodes()));
-        StartingGraph.make(graph, config.plan());
+        HandoverDesk handovers = new HandoverDesk(
+                agent, graph, text -> DriveArgument.parse(text).driveDisk());
+        new StartingGraph(agent, graph, handovers).make(config.plan());
         Jobs jobs = new Jobs(agent, graph, surroundings.clock());
         config.kafka().ifPresent(client -> {
             Publishing publishing = Publishing.start(
@@ -103,7 +106,7 @@ public final class CaptureRole implements AutoCloseable {
         });
         BlockExports blockExports = new BlockExports(agent, graph);
         QmpServer.Face face =
-                new QmpServer.Face(agent, jobs, graph, blockExports, config.packageName(), console, this::quit);
+                new QmpServer.Face(agent, jobs, graph, blockExports, handovers, config.packageName(), console, this::quit);
         QmpServer qmp = new QmpServer(face, surroundings.clock());
         endings.push(qmp::close);
         // Before publishing and QMP: how its jobs end is to be told by both.

@@ -104,7 +104,8 @@ final class CaptureVerb implements Callable<Integer> {
     @Parameters(
             paramLabel = "DRIVE",
             arity = "1..*",
-            description = "NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,granularity=BYTES]")
+            description = "NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,incoming=on]"
+                    + "[,granularity=BYTES]")
     private List<String> drives = List.of();
 
     CaptureVerb(Surroundings surroundings) {

@@ -119,7 +119,11 @@ public final class NodeGraph {
         return offer(new Device(id, Optional.of(node), Optional.empty(), ""));
     }
 
-    private Device offer(Device device) {
+    Agent agent() {
+        return agent;
+    }
+
+    Device offer(Device device) {
         devices.put(device);
         device.node().ifPresent(node -> listeners.forEach(listener -> listener.offered(device.id(), node, true)));
         return device;
@@ -301,7 +305,7 @@ public final class NodeGraph {
         NodeChanges.closeAll(left);
     }
 
-    private Node make(NodeSpec spec, Node.Owner owner) throws NodeRefusedException {
+    Node make(NodeSpec spec, Node.Owner owner) throws NodeRefusedException {
         if (spec.options().name().isPresent()) {
             checkName(spec.options().name().get());
         }
@@ -374,7 +378,7 @@ public final class NodeGraph {
     }
 
     /** Takes a node away, and the children that came with it. */
-    private void drop(Node node) throws NodeRefusedException {
+    void drop(Node node) throws NodeRefusedException {
         nodes.remove(node.name());
         listeners.forEach(listener -> listener.withdrawn(node.name()));
         node.leave();

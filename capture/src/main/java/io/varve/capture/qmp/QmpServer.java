@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import io.varve.capture.export.BlockExports;
+import io.varve.capture.handover.HandoverDesk;
 import io.varve.capture.hmp.HumanMonitor;
 import io.varve.capture.job.ArchiveBackups;
 import io.varve.capture.job.Jobs;
@@ -54,6 +55,7 @@ public final class QmpServer implements AutoCloseable {
             Jobs jobs,
             NodeGraph graph,
             BlockExports exports,
+            HandoverDesk handovers,
             String packageName,
             Consumer<String> console,
             Runnable quit) {}
@@ -69,6 +71,7 @@ public final class QmpServer implements AutoCloseable {
         all.addAll(new JobCommands(jobs).commands());
         all.add(new CreateCommand(jobs, face.graph()).command());
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
+        all.addAll(new HandoverCommands(face.handovers()).commands());
         all.addAll(new NodeCommands(face.graph(), jobs).commands());
         all.addAll(new ExportCommands(face.exports(), face.graph()).commands());
         all.addAll(new BlockStats(face.graph()).commands());

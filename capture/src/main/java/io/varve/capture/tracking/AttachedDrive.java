@@ -164,9 +164,9 @@ final class AttachedDrive {
         return incoming;
     }
 
-    /** When it's detached, the drive is to be handed over to another agent, which {@code to} tells people of. */
-    void handOverTo(String to) {
-        handedTo = Optional.of(to);
+    /** When it's detached, the drive goes to another agent, which {@code to} tells people of; or it doesn't. */
+    void handOverTo(Optional<String> to) {
+        handedTo = to;
     }
 
     /** Who uses its bitmaps but backups. */
@@ -204,7 +204,7 @@ final class AttachedDrive {
     // I10
     void tidy() {
         try {
-            if (log.isLong() && acknowledged.control() == state().control() && !isArchiving()) {
+            if (log.isLong() && !incoming.isIncoming() && acknowledged.control() == state().control() && !isArchiving()) {
                 log.compact();
             }
             if (!incoming.isIncoming()) {

@@ -171,6 +171,11 @@ final class Attachment {
                     ? left.taken().get().evidence(image, state, now)
                     : lastRun.evidence(image, now, surroundings.boot());
             Evidence.Verdict verdict = evidence.verdict();
+            if (left.taken().isPresent() && verdict.reason().isPresent()) {
+                throw new IOException("drive '" + image.drive() + "' can't be taken over: "
+                        + verdict.reason().get() + "; bring the image that was handed over, or take the drive back "
+                        + "where it came from");
+            }
             verdict.reason()
                     .ifPresent(reason -> LOG.warn(
                             "drive '{}': {}; its bitmaps are inconsistent: remove them, add new ones and take a full "

@@ -17,7 +17,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.locks.Lock;
 
 /**
@@ -77,9 +76,19 @@ public final class Handovers {
             if (objection.isPresent()) {
                 throw new IOException(objection.get());
             }
-            attached.handOverTo(to);
+            attached.handOverTo(Optional.of(to));
             return attached;
         });
+    }
+
+    /** The drive's next detach is an ordinary one. */
+    public void renounce(DriveId drive) {
+        control.lock();
+        try {
+            Optional.ofNullable(drives.get(drive)).ifPresent(attached -> attached.handOverTo(Optional.empty()));
+        } finally {
+            control.unlock();
+        }
     }
 
     /** Whether the drive was handed over, and didn't come back; its image isn't this agent's to open then. */
@@ -105,9 +114,8 @@ public final class Handovers {
     /** The released drive's marks are another agent's now: they're dropped. The journal stays, and tells of that. */
     public void forget(DriveId drive, IncarnationId handover) throws IOException {
         Object _ = locked(() -> {
-            check(drive, handover);
-            try (KeptMarks kept = new KeptMarks(directory(drive))) {
-                kept.dropAllBut(Set.of());
+            try (ReleasedDrive released = released(drive, handover)) {
+                released.forget();
             }
             return drive;
         });
@@ -116,21 +124,27 @@ public final class Handovers {
     /** The next attach goes on with the drive, as if it hadn't been handed over. */
     public void takeBack(DriveId drive, IncarnationId handover) throws IOException {
         Object _ = locked(() -> {
-            check(drive, handover);
+            try (ReleasedDrive released = released(drive, handover)) {
+                if (released.isCarried()) {
+                    throw new IOException("drive '" + drive + "' has gone to the other agent with all that was known of"
+                            + " it, and can't be taken back: hand it over from there");
+                }
+            }
             TakenOver.permit(directory(drive), handover, HandedImage.SHARED);
             return drive;
         });
     }
 
-    private void check(DriveId drive, IncarnationId handover) throws IOException {
+    private ReleasedDrive released(DriveId drive, IncarnationId handover) throws IOException {
         Optional<ReleasedDrive> released = find(drive);
+        if (released.isPresent() && released.get().handover().equals(handover)) {
+            return released.get();
+        }
         if (released.isPresent()) {
             released.get().close();
         }
-        if (released.filter(r -> r.handover().equals(handover)).isEmpty()) {
-            throw new IOException(
-                    "drive '" + drive + "' wasn't released by the hand-over " + handover + ": ask for its state");
-        }
+        throw new IOException(
+                "drive '" + drive + "' wasn't released by the hand-over " + handover + ": ask for its state");
     }
 
     /**
@@ -180,7 +194,7 @@ public final class Handovers {
             List<IncarnationId> line = attached.state().line();
             return attached.incoming().isIncoming()
                     ? new TargetSide.Incoming(
-                            line.get(line.size() - 2), attached.incoming().missing())
+                            attached.incoming().handover(), attached.incoming().missing())
                     : new TargetSide.Serving(line);
         });
     }

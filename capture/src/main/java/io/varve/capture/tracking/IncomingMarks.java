@@ -1,7 +1,10 @@
 package io.varve.capture.tracking;
 
 import io.varve.core.bits.Marks;
+import io.varve.core.event.DriveEvent;
+import io.varve.core.event.LogRecord;
 import io.varve.core.handover.Incoming;
+import io.varve.core.id.IncarnationId;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.SortedSet;
@@ -33,6 +36,17 @@ final class IncomingMarks {
 
     boolean isIncoming() {
         return Incoming.isIncoming(drive.state());
+    }
+
+    /** Whose hand-over it is; nothing is compacted until its end. */
+    IncarnationId handover() throws IOException {
+        for (long control = drive.state().control(); control >= drive.log().firstControl(); control--) {
+            Optional<LogRecord> record = drive.log().read(control);
+            if (record.isPresent() && record.get().event() instanceof DriveEvent.DriveHandedOver) {
+                return record.get().incarnation();
+            }
+        }
+        throw new IOException("the journal of drive '" + drive.image().drive() + "' tells of no hand-over");
     }
 
     boolean isMissing(long generation) {

@@ -1,5 +1,6 @@
 package io.varve.capture.tracking;
 
+import io.varve.capture.journal.DurableFiles;
 import io.varve.capture.journal.Journal;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.DriveState;
@@ -9,11 +10,14 @@ import io.varve.core.id.DriveId;
 import io.varve.core.id.IncarnationId;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What an agent keeps of a drive that it has handed over: the journal, and the marks of every sealed generation. All of
@@ -22,17 +26,26 @@ import java.util.Optional;
  * <p>Thread: its owner's only.
  */
 public final class ReleasedDrive implements AutoCloseable {
+    /** Names the hand-over whose target has everything. */
+    private static final String CARRIED = "carried";
+
     private final List<LogRecord> records;
     private final IncarnationId handover;
     private final DriveState state;
     private final KeptMarks kept;
+    private final boolean isCarried;
+    private final Path directory;
     private final Closeable lock;
 
-    private ReleasedDrive(List<LogRecord> records, IncarnationId handover, Path directory, Closeable lock) {
+    private ReleasedDrive(List<LogRecord> records, IncarnationId handover, Path directory, Closeable lock)
+            throws IOException {
         this.records = records;
         this.handover = handover;
+        Path carried = directory.resolve(CARRIED);
+        this.isCarried = Files.exists(carried) && Files.readString(carried).equals(handover.toString());
         this.state = DriveLog.replay(records).orElseThrow();
         this.kept = new KeptMarks(directory);
+        this.directory = directory;
         this.lock = lock;
     }
 
@@ -81,6 +94,18 @@ public final class ReleasedDrive implements AutoCloseable {
                 + "' go when it ended: start it again, which loses nothing, and hand the drive over then");
     }
 
+    /** The target has everything. */
+    private static void carried(Path directory, IncarnationId handover) throws IOException {
+        byte[] text = handover.toString().getBytes(StandardCharsets.UTF_8);
+        DurableFiles.replace(
+                directory.resolve(CARRIED), channel -> DurableFiles.writeFully(channel, ByteBuffer.wrap(text), 0));
+    }
+
+    /** Whether the target has everything, and the marks are gone from here. */
+    public boolean isCarried() {
+        return isCarried;
+    }
+
     public IncarnationId handover() {
         return handover;
     }
@@ -97,6 +122,13 @@ public final class ReleasedDrive implements AutoCloseable {
     /** A sealed generation's marks, mapped until this is closed. */
     public Marks marks(long generation) throws IOException {
         return kept.marks(generation);
+    }
+
+    /** Writes down, for the agent's next run, that the target has everything; and drops the marks. */
+    public void forget() throws IOException {
+        carried(directory, handover);
+        kept.close();
+        kept.dropAllBut(Set.of());
     }
 
     @Override

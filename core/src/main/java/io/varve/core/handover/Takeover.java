@@ -65,7 +65,7 @@ public sealed interface Takeover {
         }
         boolean comesBack = Release.of(own)
                 .filter(state.line()::contains)
-                .filter(_ -> own.getLast().control() < state.control())
+                .filter(_ -> own.getLast().control() <= state.control())
                 .isPresent();
         return comesBack
                 ? Optional.empty()
