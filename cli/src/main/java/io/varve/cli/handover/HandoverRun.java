@@ -73,7 +73,7 @@ public final class HandoverRun {
                 case HandoverStep.Attach(IncarnationId handover) -> attach(handover);
                 case HandoverStep.CarryMarks(IncarnationId handover, SortedSet<Long> generations) -> {
                     for (long generation : generations) {
-                        carry(handover, new Part.OfGeneration(generation));
+                        carry(source, target, handover, new Part.OfGeneration(generation));
                     }
                     told.accept("the marks of " + generations.size() + " generations have come");
                 }
@@ -103,12 +103,13 @@ public final class HandoverRun {
     }
 
     private void attach(IncarnationId handover) throws IOException, InterruptedException {
-        carry(handover, new Part.OfJournal());
+        carry(source, target, handover, new Part.OfJournal());
         target.attach(handover, terms.isCopied(), terms.image());
         told.accept("the target serves it");
     }
 
-    private void carry(IncarnationId handover, Part part) throws IOException, InterruptedException {
+    static void carry(HandoverSource source, AgentDrive target, IncarnationId handover, Part part)
+            throws IOException, InterruptedException {
         int offsetBytes = 0;
         Chunk chunk;
         do {
