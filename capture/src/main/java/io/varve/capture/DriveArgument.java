@@ -6,7 +6,7 @@ import io.varve.capture.backend.NbdBackend;
 import io.varve.capture.backend.RawFileBackend;
 import io.varve.capture.backend.qcow2.BackingRule;
 import io.varve.capture.backend.qcow2.Qcow2Backend;
-import io.varve.capture.handover.DriveDisk;
+import io.varve.capture.node.DriveDisk;
 import io.varve.capture.node.NodeOptions;
 import io.varve.capture.node.NodeSpec;
 import io.varve.capture.node.NodeSpec.ChildSpec;
@@ -23,9 +23,9 @@ import java.util.function.LongSupplier;
 /**
  * A drive as the command line names it:
  * {@code NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,incoming=on][,granularity=BYTES]}. The format is
- * stated or raw, and never probed: a guest can write any header into its disk. Backing files of a qcow2 image are followed only
- * when that's asked for. With the format nbd, the path is the URI of another server's export. A comma in the path is
- * written twice, as QEMU has it.
+ * stated or raw, and never probed: a guest can write any header into its disk. Backing files of a qcow2 image are
+ * followed only when that's asked for. With the format nbd, the path is the URI of another server's export. A comma in
+ * the path is written twice, as QEMU has it.
  *
  * @param image the path or URI, as it was told
  * @param backing whether an image may have backing files

@@ -1,8 +1,8 @@
 package io.varve.capture;
 
-import io.varve.capture.handover.DriveDisk;
 import io.varve.capture.handover.HandoverDesk;
 import io.varve.capture.node.Device;
+import io.varve.capture.node.DriveDisk;
 import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.node.NodeRefusedException;
@@ -11,6 +11,8 @@ import io.varve.capture.tracking.Agent;
 import io.varve.capture.tracking.DriveImage;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,6 +24,7 @@ final class StartingGraph {
     private final Agent agent;
     private final NodeGraph graph;
     private final HandoverDesk handovers;
+    private final List<String> notices = new ArrayList<>();
 
     StartingGraph(Agent agent, NodeGraph graph, HandoverDesk handovers) {
         this.agent = agent;
@@ -29,8 +32,13 @@ final class StartingGraph {
         this.handovers = handovers;
     }
 
-    /** @throws IOException in one sentence */
-    void make(GraphPlan plan) throws IOException {
+    /**
+     * Makes it.
+     *
+     * @return a sentence for each disk that isn't served from the start
+     * @throws IOException in one sentence
+     */
+    List<String> make(GraphPlan plan) throws IOException {
         try {
             for (NodeSpec spec : plan.nodes()) {
                 graph.add(spec);
@@ -45,6 +53,12 @@ final class StartingGraph {
                 throw new IOException("drive '" + disk.id() + "': " + e.sentence(), e);
             }
         }
+        return List.copyOf(notices);
+    }
+
+    private void tell(String notice) {
+        LOG.warn("{}", notice);
+        notices.add(notice);
     }
 
     /** A disk with an image of its own is tracked from the start on, others when they need it. */
@@ -60,7 +74,7 @@ final class StartingGraph {
                     if (agent.knew(new DriveId(disk.id()))) {
                         own(disk, spec, use);
                     } else {
-                        LOG.info("drive '{}' waits for another agent to hand it over", disk.id());
+                        tell("drive '" + disk.id() + "' waits for another agent to hand it over");
                     }
                 }
             }
@@ -79,10 +93,8 @@ final class StartingGraph {
         handovers.knows(drive, new DriveDisk(spec, use, disk.granularityBytes()));
         boolean isElsewhere = agent.handovers().isElsewhere(drive);
         if (isElsewhere) {
-            LOG.warn(
-                    "drive '{}' was handed over to another agent, and isn't served here: leave it out, or take it back "
-                            + "by 'varve handover --take-back' if nobody serves it",
-                    drive);
+            tell("drive '" + drive + "' was handed over to another agent, and isn't served here: leave it out, or take "
+                    + "it back by 'varve handover --take-back' if nobody serves it");
         }
         return isElsewhere;
     }

@@ -120,9 +120,11 @@ final class CaptureVerb implements Callable<Integer> {
         try (var life = role.begin(surroundings);
                 var capture = CaptureRole.start(config, agent)) {
             life.onEnd(capture::quit);
+            capture.notices().forEach(notice -> surroundings.err().println("varve capture: " + notice + "."));
             life.serves(
                     capture.nbdAddresses().getFirst().toString(),
-                    "The agent serves " + drives.size() + " drive(s) on " + capture.nbdAddresses() + ".");
+                    "The agent serves " + (drives.size() - capture.notices().size()) + " drive(s) on "
+                            + capture.nbdAddresses() + ".");
             capture.awaitQuit();
         }
         return ExitCode.DONE.code();

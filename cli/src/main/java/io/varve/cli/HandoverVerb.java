@@ -133,8 +133,10 @@ final class HandoverVerb implements Callable<Integer> {
             switch (end) {
                 case HandoverRun.End.Done _ -> tell(drive, "handed over to " + target);
                 case HandoverRun.End.Released _ ->
-                    tell(drive, "released; copy its image now, and repeat this with --copied and without"
-                            + " --release-only");
+                    tell(
+                            drive,
+                            "released; copy its image now, and repeat this with --copied and without"
+                                    + " --release-only");
                 case HandoverRun.End.Stopped(String reason) ->
                     throw new VerbFailedException("drive '" + drive + "': " + reason);
             }

@@ -43,8 +43,7 @@ public record DriveStage(
             case TargetSide.Absent _ -> absent();
             case TargetSide.Incoming(IncarnationId handover, SortedSet<Long> missing) ->
                 new DriveStage(Stage.INCOMING, Optional.of(handover), missing, List.of());
-            case TargetSide.Serving(var line) ->
-                new DriveStage(Stage.SERVING, Optional.empty(), new TreeSet<>(), line);
+            case TargetSide.Serving(var line) -> new DriveStage(Stage.SERVING, Optional.empty(), new TreeSet<>(), line);
         };
     }
 

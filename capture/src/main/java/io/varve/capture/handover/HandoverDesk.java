@@ -1,6 +1,7 @@
 package io.varve.capture.handover;
 
 import io.varve.capture.node.Device;
+import io.varve.capture.node.DriveDisk;
 import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.node.NodeRefusedException;
@@ -29,6 +30,7 @@ import java.util.Optional;
  * <p>Thread: safe for any thread; one at a time.
  */
 public final class HandoverDesk {
+    private final Agent agent;
     private final Handovers handovers;
     private final NodeGraph graph;
     private final ImageReader images;
@@ -62,6 +64,7 @@ public final class HandoverDesk {
      * @param images for drives that this agent wasn't started with
      */
     public HandoverDesk(Agent agent, NodeGraph graph, ImageReader images) {
+        this.agent = agent;
         this.handovers = agent.handovers();
         this.graph = graph;
         this.images = images;
@@ -139,8 +142,8 @@ public final class HandoverDesk {
     }
 
     private ByteBuffer whole(Subject subject, Part part) throws IOException {
-        Optional<Giving> known = giving.filter(
-                g -> g.subject().equals(subject) && g.part().equals(part.name()));
+        Optional<Giving> known =
+                giving.filter(g -> g.subject().equals(subject) && g.part().equals(part.name()));
         if (known.isPresent()) {
             return known.get().bytes();
         }
@@ -159,8 +162,8 @@ public final class HandoverDesk {
     public synchronized void take(Subject subject, Part part, Chunk chunk) throws IOException {
         String what = "part '" + part.name() + "' of the hand-over " + subject.handover() + " of drive '"
                 + subject.drive() + "'";
-        Optional<byte[]> whole = arriving.computeIfAbsent(subject.drive(), _ -> new Arriving())
-                .take(what, chunk);
+        Optional<byte[]> whole =
+                arriving.computeIfAbsent(subject.drive(), _ -> new Arriving()).take(what, chunk);
         if (whole.isEmpty()) {
             return;
         }
@@ -214,7 +217,7 @@ public final class HandoverDesk {
 
     private void serve(DriveId drive, DriveDisk disk) throws IOException {
         try {
-            Device _ = TrackedDevices.add(graph, drive, disk.spec(), disk.use(), disk.granularityBytes());
+            Device _ = TrackedDevices.add(graph, agent, drive, disk);
         } catch (NodeRefusedException e) {
             throw new IOException("drive '" + drive + "': " + e.sentence(), e);
         }

@@ -51,14 +51,16 @@ final class SyncPointHistory {
         }
     }
 
-    /** Nobody cancelled a backup that was stopped since another of its group ended badly: it says what the other says. */
+    /**
+     * Nobody cancelled a backup that was stopped since another of its group ended badly: it says what the other says.
+     */
     private static void shareFate(Entry cancelled, List<Entry> syncPoint) {
         if (cancelled.backup.mark().completion() == Completion.INDIVIDUAL) {
             return;
         }
         syncPoint.stream()
-                .filter(entry -> entry.state == BackupProgress.State.ABORTED
-                        || entry.state == BackupProgress.State.FAILED)
+                .filter(entry ->
+                        entry.state == BackupProgress.State.ABORTED || entry.state == BackupProgress.State.FAILED)
                 .findFirst()
                 .ifPresent(because -> {
                     cancelled.state = because.state;

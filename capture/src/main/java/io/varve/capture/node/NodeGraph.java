@@ -119,10 +119,6 @@ public final class NodeGraph {
         return offer(new Device(id, Optional.of(node), Optional.empty(), ""));
     }
 
-    Agent agent() {
-        return agent;
-    }
-
     Device offer(Device device) {
         devices.put(device);
         device.node().ifPresent(node -> listeners.forEach(listener -> listener.offered(device.id(), node, true)));

@@ -16,18 +16,17 @@ public final class TrackedDevices {
      * @throws NodeRefusedException when the image can't be opened; nothing is left then
      * @throws IOException when it can't be attached, in one sentence; nothing is left then
      */
-    public static Device add(
-            NodeGraph graph, DriveId drive, NodeSpec spec, DriveImage.Use use, Optional<Long> granularityBytes)
+    public static Device add(NodeGraph graph, Agent agent, DriveId drive, DriveDisk disk)
             throws NodeRefusedException, IOException {
         String id = drive.value();
         synchronized (graph) {
             if (graph.find(id).isPresent()) {
                 throw new NodeRefusedException("a device or node named '" + id + "' is there already");
             }
-            Node node = graph.make(spec, Node.Owner.DEVICE);
+            Node node = graph.make(disk.spec(), Node.Owner.DEVICE);
             try {
-                track(graph.agent(), drive, node, use);
-                return graph.offer(new Device(id, Optional.of(node), granularityBytes, ""));
+                track(agent, drive, node, disk.use());
+                return graph.offer(new Device(id, Optional.of(node), disk.granularityBytes(), ""));
             } catch (IOException | RuntimeException e) {
                 graph.drop(node);
                 throw e;

@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * The commands by which a drive goes from one agent to another. {@code varve handover} gives them; each answers where the
- * agent is with the drive, and may be repeated.
+ * The commands by which a drive goes from one agent to another. {@code varve handover} gives them; each answers where
+ * the agent is with the drive, and may be repeated.
  */
 final class HandoverCommands {
     private static final String NAME = "x-varve-handover-";
@@ -48,9 +48,7 @@ final class HandoverCommands {
                 Command.of(
                         NAME + "read",
                         parameters(List.of(
-                                Parameter.text("handover"),
-                                Parameter.text("part"),
-                                Parameter.required("offset", INT))),
+                                Parameter.text("handover"), Parameter.text("part"), Parameter.required("offset", INT))),
                         this::read),
                 command(
                         "write",
@@ -164,14 +162,13 @@ final class HandoverCommands {
         try {
             return new HandoverDesk.Subject(drive(arguments), new IncarnationId(UUID.fromString(handover)));
         } catch (IllegalArgumentException e) {
-            throw QmpException.generic("'" + handover + "' names no hand-over; expected a UUID, as "
-                    + NAME + "query tells it");
+            throw QmpException.generic(
+                    "'" + handover + "' names no hand-over; expected a UUID, as " + NAME + "query tells it");
         }
     }
 
     private static JsonNode described(DriveStage stage) {
-        ObjectNode json = JsonText.object()
-                .put("state", stage.stage().name().toLowerCase(Locale.ROOT));
+        ObjectNode json = JsonText.object().put("state", stage.stage().name().toLowerCase(Locale.ROOT));
         Optional.of(stage).flatMap(DriveStage::handover).ifPresent(id -> json.put("handover", id.toString()));
         ArrayNode missing = json.putArray("missing");
         stage.missing().forEach(missing::add);

@@ -204,7 +204,10 @@ final class AttachedDrive {
     // I10
     void tidy() {
         try {
-            if (log.isLong() && !incoming.isIncoming() && acknowledged.control() == state().control() && !isArchiving()) {
+            if (log.isLong()
+                    && !incoming.isIncoming()
+                    && acknowledged.control() == state().control()
+                    && !isArchiving()) {
                 log.compact();
             }
             if (!incoming.isIncoming()) {
@@ -330,8 +333,8 @@ final class AttachedDrive {
         LiveSet open = path.open();
         if (handedTo.isPresent()) {
             kept.keep(open.header(), open.marks());
-            Generation.Seal seal = new Generation.Seal(
-                    open.marks().dirtyBytes(), open.marks().digest());
+            Generation.Seal seal =
+                    new Generation.Seal(open.marks().dirtyBytes(), open.marks().digest());
             append(Release.events(state(), seal, ImageIdentities.of(image), handedTo.get()));
         } else {
             kept.keepOpen(open.header(), open.marks());

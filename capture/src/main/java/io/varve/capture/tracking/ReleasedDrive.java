@@ -66,8 +66,7 @@ public final class ReleasedDrive implements AutoCloseable {
         if (Release.of(records).isEmpty() || !TakenOver.isElsewhere(directory, records.getLast())) {
             return Optional.empty();
         }
-        return Optional.of(
-                new ReleasedDrive(records, Release.of(records).orElseThrow(), directory, lock));
+        return Optional.of(new ReleasedDrive(records, Release.of(records).orElseThrow(), directory, lock));
     }
 
     /**

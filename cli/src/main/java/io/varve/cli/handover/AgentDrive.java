@@ -68,8 +68,7 @@ public final class AgentDrive implements HandoverSource {
 
     @Override
     public Chunk read(IncarnationId handover, Part part, int offsetBytes) throws IOException, InterruptedException {
-        JsonNode reply =
-                execute("read", of(handover).put("part", part.name()).put("offset", offsetBytes));
+        JsonNode reply = execute("read", of(handover).put("part", part.name()).put("offset", offsetBytes));
         byte[] data = Base64.getDecoder().decode(reply.path("data").asText());
         return new Chunk(offsetBytes, reply.path("size").asInt(), ByteBuffer.wrap(data));
     }

@@ -59,7 +59,7 @@ class HandoverRulesTest {
 
             write(target, 7);
             assertTrue(target.bitmap("all").path("busy").asBoolean());
-            assertRefused(target, "x-varve-backup", "{}", "its bits are still coming");
+            assertRefused(target, "x-varve-backup", "{}", "are still coming from the agent that handed over the drive");
             assertRefused(
                     target,
                     "drive-backup",
@@ -171,8 +171,7 @@ class HandoverRulesTest {
                 assertTrue(again.log().contains("was handed over to another agent, and isn't served here"));
                 assertEquals(0, again.qmp("query-block", "{}").size());
                 AgentDrive awake = new AgentDrive(monitor, TestAgent.DRIVE);
-                QmpRefusedException refused =
-                        assertThrows(QmpRefusedException.class, () -> awake.takeBack(handover));
+                QmpRefusedException refused = assertThrows(QmpRefusedException.class, () -> awake.takeBack(handover));
                 assertTrue(String.valueOf(refused.getMessage()).contains("in use by"), refused.toString());
                 assertInstanceOf(HandoverRun.End.Done.class, run(awake, there));
                 assertThrows(QmpRefusedException.class, () -> awake.takeBack(handover));
@@ -199,8 +198,7 @@ class HandoverRulesTest {
             assertEquals(clusters(3, 5), source.content("all"));
             here.release("somebody");
             Files.write(image, new byte[SIZE_BYTES]);
-            QmpRefusedException refused =
-                    assertThrows(QmpRefusedException.class, () -> here.takeBack(released(here)));
+            QmpRefusedException refused = assertThrows(QmpRefusedException.class, () -> here.takeBack(released(here)));
             assertTrue(String.valueOf(refused.getMessage()).contains("the image"), refused.toString());
         }
     }
@@ -293,7 +291,12 @@ class HandoverRulesTest {
 
     private static void signal(TestAgent agent, String signal) throws IOException, InterruptedException {
         String pid = Long.toString(agent.child().pid());
-        assertEquals(0, new ProcessBuilder("kill", "-" + signal, pid).inheritIO().start().waitFor());
+        assertEquals(
+                0,
+                new ProcessBuilder("kill", "-" + signal, pid)
+                        .inheritIO()
+                        .start()
+                        .waitFor());
     }
 
     private static BitSet clusters(int... clusters) {
@@ -305,9 +308,9 @@ class HandoverRulesTest {
     }
 
     private static void assertRefused(TestAgent agent, String command, String arguments, String reason) {
-        String refusal = String.valueOf(assertThrows(
-                        QmpRefusedException.class, () -> agent.qmp(command, arguments), command)
-                .getMessage());
+        String refusal =
+                String.valueOf(assertThrows(QmpRefusedException.class, () -> agent.qmp(command, arguments), command)
+                        .getMessage());
         assertTrue(refusal.contains(reason), command + ": " + refusal);
     }
 }

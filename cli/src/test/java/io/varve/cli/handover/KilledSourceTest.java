@@ -73,8 +73,8 @@ class KilledSourceTest {
             file.setLength(SIZE_BYTES);
         }
         try (TestAgent source = TestAgent.in(folder.resolve("a"), image, "").startApart();
-                TestAgent target = TestAgent.in(folder.resolve("b"), image, ",incoming=on")
-                        .start();
+                TestAgent target =
+                        TestAgent.in(folder.resolve("b"), image, ",incoming=on").start();
                 RestlessGuest guest = new RestlessGuest(SIZE_BYTES, random.split())) {
             source.addBitmap("all");
             guest.goTo(source.export());
@@ -103,8 +103,7 @@ class KilledSourceTest {
             throws Exception {
         try (QmpClient from = source.monitor();
                 QmpClient to = target.monitor()) {
-            KilledSource killed =
-                    new KilledSource(new AgentDrive(from, TestAgent.DRIVE), source.child(), step, when);
+            KilledSource killed = new KilledSource(new AgentDrive(from, TestAgent.DRIVE), source.child(), step, when);
             return run(killed, to, target, guest, false) instanceof HandoverRun.End.Done;
         } catch (QmpRefusedException e) {
             throw e;
@@ -135,8 +134,7 @@ class KilledSourceTest {
             if (!(side instanceof TargetSide.Absent) && random.nextBoolean()) {
                 return recoverElsewhere(side, to, target, guest);
             }
-            try (ReleasedDrive released =
-                    ReleasedDrive.ofStoppedAgent(source.stateDirectory(), TestAgent.DRIVE)) {
+            try (ReleasedDrive released = ReleasedDrive.ofStoppedAgent(source.stateDirectory(), TestAgent.DRIVE)) {
                 assertInstanceOf(
                         HandoverRun.End.Done.class, run(new StoppedSource(released), to, target, guest, false));
                 return Fate.READ_FROM_STATE;

@@ -32,10 +32,10 @@ import java.util.Optional;
 import java.util.UUID;
 
 /** A whole agent with one drive, in this process or in one of its own, and what tests ask of it. */
-final class TestAgent implements AutoCloseable {
-    static final DriveId DRIVE = new DriveId("disk0");
+public final class TestAgent implements AutoCloseable {
+    public static final DriveId DRIVE = new DriveId("disk0");
     static final int CLUSTER_BYTES = 65_536;
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final UUID BOOT = new UUID(5, 6);
     private static final JsonMapper JSON = new JsonMapper();
 
@@ -44,18 +44,22 @@ final class TestAgent implements AutoCloseable {
     private Optional<CaptureRole> role = Optional.empty();
     private Optional<ChildProcess> child = Optional.empty();
 
-    /** @param argument of the drive, behind its name and image */
     private TestAgent(Path folder, Path image, String argument) {
         this.folder = folder;
         this.argument = DRIVE + "=" + image + argument;
     }
 
-    static TestAgent in(Path folder, Path image, String argument) throws IOException {
+    /**
+     * An agent that hasn't started.
+     *
+     * @param argument of the drive, behind its name and image
+     */
+    public static TestAgent in(Path folder, Path image, String argument) throws IOException {
         return new TestAgent(Files.createDirectories(folder), image, argument);
     }
 
     /** Starts it in this process. */
-    TestAgent start() throws IOException {
+    public TestAgent start() throws IOException {
         CaptureConfig config = new CaptureConfig(
                 AgentOptions.in(stateDirectory(), folder.resolve("live"), "unix:" + folder.resolve("nbd")),
                 List.of(new NbdAddress.Unix(folder.resolve("nbd").toString())),
@@ -106,7 +110,8 @@ final class TestAgent implements AutoCloseable {
         return Files.readString(folder.resolve("log"));
     }
 
-    NbdAddress qmp() {
+    /** Where it takes commands. */
+    public NbdAddress qmp() {
         return new NbdAddress.Unix(folder.resolve("qmp").toString());
     }
 
@@ -119,18 +124,19 @@ final class TestAgent implements AutoCloseable {
     }
 
     /** What a command returns. */
-    JsonNode qmp(String command, String arguments) throws IOException, InterruptedException {
+    public JsonNode qmp(String command, String arguments) throws IOException, InterruptedException {
         try (QmpClient monitor = monitor()) {
             return monitor.execute(command, (ObjectNode) JSON.readTree(arguments.replace('\'', '"')));
         }
     }
 
-    void addBitmap(String name) throws IOException, InterruptedException {
+    /** Adds a persistent bitmap. */
+    public void addBitmap(String name) throws IOException, InterruptedException {
         JsonNode _ = qmp("block-dirty-bitmap-add", "{'node':'" + DRIVE + "','name':'" + name + "','persistent':true}");
     }
 
     /** A bitmap as query-block tells of it. */
-    JsonNode bitmap(String name) throws IOException, InterruptedException {
+    public JsonNode bitmap(String name) throws IOException, InterruptedException {
         for (JsonNode device : qmp("query-block", "{}")) {
             for (JsonNode bitmap : device.path("inserted").path("dirty-bitmaps")) {
                 if (bitmap.path("name").asText().equals(name)) {

@@ -71,8 +71,7 @@ final class ControlFold {
             case DriveEvent.DriveResized resized -> Folded.of(resized(state, resized));
             case DriveEvent.DriveDetached detached -> Folded.of(detached(state));
             case DriveEvent.DriveHandedOver handedOver -> Folded.of(state);
-            case DriveEvent.BitmapArrived(BitmapName name) ->
-                Folded.of(changed(state, name, HandoverFold::arrived));
+            case DriveEvent.BitmapArrived(BitmapName name) -> Folded.of(changed(state, name, HandoverFold::arrived));
             case DriveEvent.GenerationsCoalesced coalesced -> coalesced(state, coalesced);
             case DriveAttached attached -> Folded.of(arrived(state, attached));
             case DriveEvent.Checkpoint(DriveState whole) -> new Folded(whole, outdated(state, whole));

@@ -1,7 +1,6 @@
 package io.varve.core.fold;
 
 import io.varve.core.drive.Bitmap;
-import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.BitmapStatus.Idle;
 import io.varve.core.drive.BitmapStatus.Incoming;
 import io.varve.core.drive.DriveState;

@@ -46,22 +46,27 @@ public sealed interface HandoverStep {
     /** The table above. */
     static HandoverStep next(SourceSide source, TargetSide target) {
         return switch (target) {
-            case TargetSide.Absent _ -> switch (source) {
-                case SourceSide.Serving _ -> new ReleaseDrive();
-                case SourceSide.Released(IncarnationId handover) -> new Attach(handover);
-                case SourceSide.Absent _ -> new Stop("neither agent has the drive; name one that has it with --from");
-                case SourceSide.Silent(String reason) ->
-                    new Stop(reason + "; nothing has come to the target yet. Start the source's agent again and repeat"
-                            + " this, or name its state folder with --from-state if it had let the drive go");
-            };
+            case TargetSide.Absent _ ->
+                switch (source) {
+                    case SourceSide.Serving _ -> new ReleaseDrive();
+                    case SourceSide.Released(IncarnationId handover) -> new Attach(handover);
+                    case SourceSide.Absent _ ->
+                        new Stop("neither agent has the drive; name one that has it with --from");
+                    case SourceSide.Silent(String reason) ->
+                        new Stop(reason
+                                + "; nothing has come to the target yet. Start the source's agent again and repeat"
+                                + " this, or name its state folder with --from-state if it had let the drive go");
+                };
             case TargetSide.Incoming(IncarnationId handover, SortedSet<Long> missing) ->
                 incoming(source, handover, missing);
-            case TargetSide.Serving(var line) -> switch (source) {
-                case SourceSide.Released(IncarnationId handover) when line.contains(handover) -> new Forget(handover);
-                case SourceSide.Released _, SourceSide.Serving _ -> twoAgents();
-                case SourceSide.Absent _, SourceSide.Silent _ ->
-                    line.size() > 1 ? new Done() : new Stop("the target has a drive of that name of its own");
-            };
+            case TargetSide.Serving(var line) ->
+                switch (source) {
+                    case SourceSide.Released(IncarnationId handover)
+                    when line.contains(handover) -> new Forget(handover);
+                    case SourceSide.Released _, SourceSide.Serving _ -> twoAgents();
+                    case SourceSide.Absent _, SourceSide.Silent _ ->
+                        line.size() > 1 ? new Done() : new Stop("the target has a drive of that name of its own");
+                };
         };
     }
 
@@ -69,8 +74,8 @@ public sealed interface HandoverStep {
         return switch (source) {
             case SourceSide.Serving _ -> twoAgents();
             case SourceSide.Released(IncarnationId released) when !released.equals(handover) -> twoAgents();
-            case SourceSide.Released _, SourceSide.Absent _, SourceSide.Silent _ when missing.isEmpty() ->
-                new Complete(handover);
+            case SourceSide.Released _, SourceSide.Absent _, SourceSide.Silent _
+            when missing.isEmpty() -> new Complete(handover);
             case SourceSide.Released _ -> new CarryMarks(handover, missing);
             case SourceSide.Absent _ -> new Stop(lost("the source keeps nothing of the drive", missing));
             case SourceSide.Silent(String reason) -> new Stop(lost(reason, missing));

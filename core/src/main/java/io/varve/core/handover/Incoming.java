@@ -15,8 +15,8 @@ import java.util.TreeSet;
 import java.util.function.LongPredicate;
 
 /**
- * The target's side of a hand-over while marks are missing. It serves the drive already; what guests write is in its own
- * generations.
+ * The target's side of a hand-over while marks are missing. It serves the drive already; what guests write is in its
+ * own generations.
  *
  * <pre>
  *   absent     --journal accepted, attached-->  incoming    every bitmap is busy; missing = sealed generations

@@ -40,7 +40,8 @@ public sealed interface Takeover {
         }
         DriveState state = folded.get();
         Optional<Generation> unsealed = state.generations().values().stream()
-                .filter(generation -> generation.seal().isEmpty() && generation.number() != state.open().number())
+                .filter(generation -> generation.seal().isEmpty()
+                        && generation.number() != state.open().number())
                 .findFirst();
         if (unsealed.isPresent() || !state.line().getLast().equals(handover)) {
             return new Refused(subject + "isn't one that an agent could have released: carry it again");

@@ -55,9 +55,9 @@ final class BitmapChecks {
     void check(DriveState state, Bitmap bitmap, Set<Obstacle> obstacles, Set<BitmapName> removing) throws Refusal {
         String what = "Bitmap '" + bitmap.name() + "' is ";
         if (obstacles.contains(Obstacle.BUSY) && bitmap.status() instanceof BitmapStatus.Incoming) {
-            throw new Refusal(
-                    what + "currently in use by another operation and cannot be used: its bits are still coming from the "
-                            + "agent that handed over the drive");
+            throw new Refusal(what
+                    + "currently in use by another operation and cannot be used: its bits are still coming from the "
+                    + "agent that handed over the drive");
         }
         boolean isBusy = bitmap.status() instanceof BitmapStatus.Busy
                 || removing.contains(bitmap.name())

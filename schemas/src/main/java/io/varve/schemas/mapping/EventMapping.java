@@ -77,8 +77,7 @@ public final class EventMapping {
             case DriveEvent.DriveResized(var sizeBytes, var newArea) ->
                 new DriveResized(sizeBytes, io.varve.schemas.avro.NewArea.valueOf(newArea.name()));
             case DriveEvent.DriveDetached(var image) -> new DriveDetached(DriveMapping.toAvro(image));
-            case DriveEvent.DriveHandedOver(var image, var to) ->
-                new DriveHandedOver(DriveMapping.toAvro(image), to);
+            case DriveEvent.DriveHandedOver(var image, var to) -> new DriveHandedOver(DriveMapping.toAvro(image), to);
             case DriveEvent.BitmapArrived(BitmapName bitmap) -> new BitmapArrived(bitmap.value());
             case DriveEvent.GenerationsCoalesced(var merged, var into, var dirtyBytes, var digest) ->
                 new GenerationsCoalesced(new ArrayList<>(merged), into, dirtyBytes, Scalars.toAvro(digest));

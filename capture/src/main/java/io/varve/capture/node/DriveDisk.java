@@ -1,6 +1,5 @@
-package io.varve.capture.handover;
+package io.varve.capture.node;
 
-import io.varve.capture.node.NodeSpec;
 import io.varve.capture.tracking.DriveImage;
 import java.util.Optional;
 
