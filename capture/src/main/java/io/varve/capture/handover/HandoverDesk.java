@@ -215,10 +215,15 @@ public final class HandoverDesk {
                         + "': start it with " + drive + "=PATH,incoming=on, or name the drive so to 'varve handover'"));
     }
 
+    /** What can't be served isn't this agent's after its next start, either. */
     private void serve(DriveId drive, DriveDisk disk) throws IOException {
         try {
             Device _ = TrackedDevices.add(graph, agent, drive, disk);
+        } catch (IOException e) {
+            handovers.revoke(drive);
+            throw e;
         } catch (NodeRefusedException e) {
+            handovers.revoke(drive);
             throw new IOException("drive '" + drive + "': " + e.sentence(), e);
         }
     }

@@ -147,6 +147,16 @@ public final class Handovers {
                 "drive '" + drive + "' wasn't released by the hand-over " + handover + ": ask for its state");
     }
 
+    /** A drive that was taken over, or back, and couldn't be attached, is another agent's again. */
+    public void revoke(DriveId drive) throws IOException {
+        Object _ = locked(() -> {
+            if (!drives.containsKey(drive)) {
+                TakenOver.revoke(directory(drive));
+            }
+            return drive;
+        });
+    }
+
     /**
      * Takes over a journal, durably: the next attach goes on with it.
      *

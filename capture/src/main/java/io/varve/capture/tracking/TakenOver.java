@@ -43,6 +43,10 @@ final class TakenOver {
                 directory.resolve(FILE), channel -> DurableFiles.writeFully(channel, ByteBuffer.wrap(text), 0));
     }
 
+    static void revoke(Path directory) throws IOException {
+        Files.deleteIfExists(directory.resolve(FILE));
+    }
+
     /** Whether the drive of {@code last}, the journal's last record, is another agent's by now. */
     static boolean isElsewhere(Path directory, LogRecord last) throws IOException {
         return last.event() instanceof DriveEvent.DriveHandedOver

@@ -63,7 +63,7 @@ class HandoverRulesTest {
             assertRefused(
                     target,
                     "drive-backup",
-                    "{'device':'disk0','target':'" + directory.resolve("b") + "','sync':'full','format':'raw'}",
+                    "{'device':'disk0','target':'" + directory.resolve("backup.raw") + "','sync':'full','format':'raw'}",
                     "are still coming from the agent that handed over the drive");
             assertRefused(target, "block-dirty-bitmap-clear", "{'node':'disk0','name':'all'}", "still coming");
             assertRefused(target, "block_resize", "{'device':'disk0','size':8388608}", "still coming");
@@ -76,7 +76,7 @@ class HandoverRulesTest {
             assertEquals(false, target.bitmap("all").path("busy").asBoolean());
             var _ = target.qmp(
                     "drive-backup",
-                    "{'device':'disk0','target':'" + directory.resolve("b") + "','sync':'full','format':'raw'}");
+                    "{'device':'disk0','target':'" + directory.resolve("backup.raw") + "','sync':'full','format':'raw'}");
         }
     }
 
@@ -173,6 +173,7 @@ class HandoverRulesTest {
                 AgentDrive awake = new AgentDrive(monitor, TestAgent.DRIVE);
                 QmpRefusedException refused = assertThrows(QmpRefusedException.class, () -> awake.takeBack(handover));
                 assertTrue(String.valueOf(refused.getMessage()).contains("in use by"), refused.toString());
+                assertInstanceOf(SourceSide.Released.class, awake.side());
                 assertInstanceOf(HandoverRun.End.Done.class, run(awake, there));
                 assertThrows(QmpRefusedException.class, () -> awake.takeBack(handover));
             }
@@ -230,7 +231,7 @@ class HandoverRulesTest {
                 QmpClient from = source.monitor()) {
             var _ = source.qmp(
                     "drive-backup",
-                    "{'device':'disk0','target':'" + directory.resolve("b")
+                    "{'device':'disk0','target':'" + directory.resolve("backup.raw")
                             + "','sync':'full','format':'raw','speed':65536}");
             AgentDrive here = new AgentDrive(from, TestAgent.DRIVE);
 
