@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.varve.capture.handover.Chunk;
 import io.varve.capture.handover.Part;
+import io.varve.capture.tracking.MemoryBacked;
 import io.varve.capture.tracking.ReleasedDrive;
 import io.varve.cli.qmp.QmpClient;
 import io.varve.cli.qmp.QmpRefusedException;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 class HandoverRulesTest {
     private static final int SIZE_BYTES = 4 << 20;
 
-    @TempDir
+    @TempDir(factory = MemoryBacked.class)
     Path directory;
 
     private Path image = Path.of("");

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.varve.capture.tracking.MemoryBacked;
 import io.varve.cli.qmp.QmpClient;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,7 +23,7 @@ class HandoverTest {
     private static final int HANDOVERS = Integer.getInteger("varve.handovers", 8);
     private static final long SIZE_BYTES = 256 << 20;
 
-    @TempDir
+    @TempDir(factory = MemoryBacked.class)
     Path directory;
 
     private final long seed = Long.getLong("varve.seed", 1L);

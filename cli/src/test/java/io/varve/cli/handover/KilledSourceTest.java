@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.varve.capture.tracking.MemoryBacked;
 import io.varve.capture.tracking.ReleasedDrive;
 import io.varve.cli.qmp.QmpClient;
 import io.varve.cli.qmp.QmpRefusedException;
@@ -25,7 +26,7 @@ class KilledSourceTest {
     private static final long SIZE_BYTES = 64 << 20;
     private static final int STEPS = 12;
 
-    @TempDir
+    @TempDir(factory = MemoryBacked.class)
     Path directory;
 
     private final long seed = Long.getLong("varve.seed", 1L);

@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
@@ -90,8 +91,11 @@ public final class TestAgent implements AutoCloseable {
                 "--qmp",
                 "unix:" + folder.resolve("qmp"),
                 argument);
+        List<String> options = new ArrayList<>(JvmOptions.small(64));
+        options.add(JvmOptions.QUICK_START);
+        options.add("-Dvarve.log.level=INFO");
         ChildProcess started = ChildProcess.start(
-                new JavaCommand("agent", JvmOptions.small(64), JavaCommand.ownClassPath(), command, Map.of()),
+                new JavaCommand("agent", options, JavaCommand.ownClassPath(), command, Map.of()),
                 folder.resolve("log"));
         child = Optional.of(started);
         String _ = started.awaitReady(PATIENCE);
