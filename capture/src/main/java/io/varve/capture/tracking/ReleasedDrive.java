@@ -33,7 +33,7 @@ public final class ReleasedDrive implements AutoCloseable {
     private final IncarnationId handover;
     private final DriveState state;
     private final KeptMarks kept;
-    private final boolean isCarried;
+    private boolean isCarried;
     private final Path directory;
     private final Closeable lock;
 
@@ -126,6 +126,7 @@ public final class ReleasedDrive implements AutoCloseable {
     /** Writes down, for the agent's next run, that the target has everything; and drops the marks. */
     public void forget() throws IOException {
         carried(directory, handover);
+        isCarried = true;
         kept.close();
         kept.dropAllBut(Set.of());
     }

@@ -59,13 +59,20 @@ public final class HandoverRun {
      * @throws IOException in one sentence, when an agent refuses a step or goes away; another run goes on from there
      */
     public End run() throws IOException, InterruptedException {
+        HandoverStep before = new HandoverStep.Done();
         while (true) {
             SourceSide from = source.side();
             if (terms.isReleaseOnly() && from instanceof SourceSide.Released) {
                 return new End.Released();
             }
             TargetSide to = target.targetSide();
-            switch (HandoverStep.next(from, to)) {
+            HandoverStep next = HandoverStep.next(from, to);
+            if (next.equals(before)) {
+                throw new IOException("the hand-over doesn't go on: " + next + " was done, and is to be done again; "
+                        + "the source says " + from + ", the target " + to);
+            }
+            before = next;
+            switch (next) {
                 case HandoverStep.ReleaseDrive _ -> {
                     source.release(terms.to());
                     told.accept("the source has let it go");

@@ -64,7 +64,7 @@ class HandoverRulesTest {
             assertRefused(
                     target,
                     "drive-backup",
-                    "{'device':'disk0','target':'" + directory.resolve("backup.raw") + "','sync':'full','format':'raw'}",
+                    backup(""),
                     "are still coming from the agent that handed over the drive");
             assertRefused(target, "block-dirty-bitmap-clear", "{'node':'disk0','name':'all'}", "still coming");
             assertRefused(target, "block_resize", "{'device':'disk0','size':8388608}", "still coming");
@@ -77,7 +77,7 @@ class HandoverRulesTest {
             assertEquals(false, target.bitmap("all").path("busy").asBoolean());
             var _ = target.qmp(
                     "drive-backup",
-                    "{'device':'disk0','target':'" + directory.resolve("backup.raw") + "','sync':'full','format':'raw'}");
+                    backup(""));
         }
     }
 
@@ -232,8 +232,7 @@ class HandoverRulesTest {
                 QmpClient from = source.monitor()) {
             var _ = source.qmp(
                     "drive-backup",
-                    "{'device':'disk0','target':'" + directory.resolve("backup.raw")
-                            + "','sync':'full','format':'raw','speed':65536}");
+                    backup(",'speed':65536"));
             AgentDrive here = new AgentDrive(from, TestAgent.DRIVE);
 
             QmpRefusedException refused = assertThrows(QmpRefusedException.class, () -> here.release("target"));
@@ -241,6 +240,11 @@ class HandoverRulesTest {
             assertTrue(String.valueOf(refused.getMessage()).contains("can't be handed over"), refused.toString());
             write(source, 1);
         }
+    }
+
+    private String backup(String more) {
+        return "{'device':'disk0','target':'" + directory.resolve("backup.raw") + "','sync':'full','format':'raw'"
+                + more + "}";
     }
 
     private TestAgent source() throws IOException {
