@@ -59,7 +59,7 @@ public final class HandoverRun {
      * @throws IOException in one sentence, when an agent refuses a step or goes away; another run goes on from there
      */
     public End run() throws IOException, InterruptedException {
-        HandoverStep before = new HandoverStep.Done();
+        Optional<HandoverStep> before = Optional.empty();
         while (true) {
             SourceSide from = source.side();
             if (terms.isReleaseOnly() && from instanceof SourceSide.Released) {
@@ -67,11 +67,11 @@ public final class HandoverRun {
             }
             TargetSide to = target.targetSide();
             HandoverStep next = HandoverStep.next(from, to);
-            if (next.equals(before)) {
+            if (before.equals(Optional.of(next))) {
                 throw new IOException("the hand-over doesn't go on: " + next + " was done, and is to be done again; "
                         + "the source says " + from + ", the target " + to);
             }
-            before = next;
+            before = Optional.of(next);
             switch (next) {
                 case HandoverStep.ReleaseDrive _ -> {
                     source.release(terms.to());
