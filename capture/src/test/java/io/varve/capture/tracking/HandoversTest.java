@@ -60,9 +60,7 @@ class HandoversTest {
     }
 
     private static void takeOver(ReleasedDrive released, AgentFixture source, AgentFixture target) throws IOException {
-        target.agent()
-                .handovers()
-                .install(DRIVE, released.handover(), released.records(), HandedImage.SHARED);
+        target.agent().handovers().install(DRIVE, released.handover(), released.records(), HandedImage.SHARED);
         Path image = source.image(NAME);
         target.agent().attach(new DriveImage(DRIVE, image, RawFileBackend.open(image, BackendAccess.READ_WRITE)));
     }

@@ -62,10 +62,7 @@ class HandoverRulesTest {
             assertTrue(target.bitmap("all").path("busy").asBoolean());
             assertRefused(target, "x-varve-backup", "{}", "are still coming from the agent that handed over the drive");
             assertRefused(
-                    target,
-                    "drive-backup",
-                    backup(""),
-                    "are still coming from the agent that handed over the drive");
+                    target, "drive-backup", backup(""), "are still coming from the agent that handed over the drive");
             assertRefused(target, "block-dirty-bitmap-clear", "{'node':'disk0','name':'all'}", "still coming");
             assertRefused(target, "block_resize", "{'device':'disk0','size':8388608}", "still coming");
             IOException early = assertThrows(IOException.class, () -> there.complete(handover));
@@ -75,9 +72,7 @@ class HandoverRulesTest {
 
             assertEquals(clusters(3, 7), target.content("all"));
             assertEquals(false, target.bitmap("all").path("busy").asBoolean());
-            var _ = target.qmp(
-                    "drive-backup",
-                    backup(""));
+            var _ = target.qmp("drive-backup", backup(""));
         }
     }
 
@@ -230,9 +225,7 @@ class HandoverRulesTest {
     void shouldRefuseToHandOverADriveThatIsBackedUp() throws Exception { // I3
         try (TestAgent source = source();
                 QmpClient from = source.monitor()) {
-            var _ = source.qmp(
-                    "drive-backup",
-                    backup(",'speed':65536"));
+            var _ = source.qmp("drive-backup", backup(",'speed':65536"));
             AgentDrive here = new AgentDrive(from, TestAgent.DRIVE);
 
             QmpRefusedException refused = assertThrows(QmpRefusedException.class, () -> here.release("target"));

@@ -68,11 +68,11 @@ class HandoverTest {
         Path now = image;
         boolean isCopied = random.nextBoolean();
         if (isCopied) {
-            assertInstanceOf(HandoverRun.End.Released.class, run(from, to, image, false, true, guest), which);
+            assertInstanceOf(HandoverRun.End.Released.class, new Move(from, to, image, false).run(true, guest), which);
             now = image.resolveSibling(image.endsWith("first.raw") ? "second.raw" : "first.raw");
             copy(image, now);
         }
-        assertInstanceOf(HandoverRun.End.Done.class, run(from, to, now, isCopied, false, guest), which);
+        assertInstanceOf(HandoverRun.End.Done.class, new Move(from, to, now, isCopied).run(false, guest), which);
         guest.awaitWrites(1 + random.nextInt(20));
         check(to, "round", guest, which);
         return now;
@@ -99,29 +99,28 @@ class HandoverTest {
         }
     }
 
-    private HandoverRun.End run(
-            TestAgent from, TestAgent to, Path image, boolean isCopied, boolean isReleaseOnly, RestlessGuest... guests)
-            throws IOException, InterruptedException {
-        var terms = new HandoverRun.Terms(
-                to.qmp().toString(), isCopied, Optional.of("disk0=" + image), isReleaseOnly, false);
-        try (QmpClient source = from.monitor();
-                QmpClient target = to.monitor()) {
-            return new HandoverRun(
-                            new AgentDrive(source, TestAgent.DRIVE),
-                            new AgentDrive(target, TestAgent.DRIVE),
-                            terms,
-                            step -> follow(step, to, guests))
-                    .run();
+    /** A hand-over of the drive with its image at {@code image}. */
+    private record Move(TestAgent from, TestAgent to, Path image, boolean isCopied) {
+        HandoverRun.End run(boolean isReleaseOnly, RestlessGuest guest) throws IOException, InterruptedException {
+            var terms = new HandoverRun.Terms(
+                    to.qmp().toString(), isCopied, Optional.of("disk0=" + image), isReleaseOnly, false);
+            try (QmpClient source = from.monitor();
+                    QmpClient target = to.monitor()) {
+                return new HandoverRun(
+                                new AgentDrive(source, TestAgent.DRIVE),
+                                new AgentDrive(target, TestAgent.DRIVE),
+                                terms,
+                                step -> follow(step, to, guest))
+                        .run();
+            }
         }
     }
 
-    /** Guests go on as soon as the target serves, before the bitmaps have come. */
-    private static void follow(String step, TestAgent to, RestlessGuest... guests) {
+    /** The guest goes on as soon as the target serves, before the bitmaps have come. */
+    private static void follow(String step, TestAgent to, RestlessGuest guest) {
         if (step.equals("the target serves it")) {
-            for (RestlessGuest guest : guests) {
-                guest.goTo(to.export());
-                guest.allow(20);
-            }
+            guest.goTo(to.export());
+            guest.allow(20);
         }
     }
 
