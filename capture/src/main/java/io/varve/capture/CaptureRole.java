@@ -1,6 +1,7 @@
 package io.varve.capture;
 
 import io.varve.capture.export.BlockExports;
+import io.varve.capture.handover.HandoverDesk;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.capture.nbd.NbdServer;
@@ -43,6 +44,7 @@ public final class CaptureRole implements AutoCloseable {
     private final CountDownLatch quit = new CountDownLatch(1);
     private final Deque<Ending> endings = new ArrayDeque<>();
     private final NbdServer nbd;
+    private List<String> notices = List.of();
 
     private CaptureRole(ExportRegistry exports, NbdServerOptions options) {
         nbd = new NbdServer(exports, options);
@@ -91,7 +93,9 @@ public final class CaptureRole implements AutoCloseable {
         endings.push(() -> removeEmpty(liveDirectory));
         endings.push(agent::close);
         graph.listen(new GuestExports(surroundings.exports(), config.plan().offersNodes()));
-        StartingGraph.make(graph, config.plan());
+        HandoverDesk handovers =
+                new HandoverDesk(agent, graph, text -> DriveArgument.parse(text).driveDisk());
+        notices = new StartingGraph(agent, graph, handovers).make(config.plan());
         Jobs jobs = new Jobs(agent, graph, surroundings.clock());
         config.kafka().ifPresent(client -> {
             Publishing publishing = Publishing.start(
@@ -102,8 +106,8 @@ public final class CaptureRole implements AutoCloseable {
             endings.push(publishing::close);
         });
         BlockExports blockExports = new BlockExports(agent, graph);
-        QmpServer.Face face =
-                new QmpServer.Face(agent, jobs, graph, blockExports, config.packageName(), console, this::quit);
+        QmpServer.Face face = new QmpServer.Face(
+                agent, jobs, graph, blockExports, handovers, config.packageName(), console, this::quit);
         QmpServer qmp = new QmpServer(face, surroundings.clock());
         endings.push(qmp::close);
         // Before publishing and QMP: how its jobs end is to be told by both.
@@ -136,6 +140,11 @@ public final class CaptureRole implements AutoCloseable {
     /** Where drives and snapshots are served, with the ports that were chosen. */
     public List<NbdAddress> nbdAddresses() {
         return nbd.addresses();
+    }
+
+    /** A sentence for each drive that isn't served from the start, since it's another agent's. */
+    public List<String> notices() {
+        return notices;
     }
 
     /** Waits until somebody asks the role to end. */

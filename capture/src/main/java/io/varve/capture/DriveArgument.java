@@ -6,6 +6,7 @@ import io.varve.capture.backend.NbdBackend;
 import io.varve.capture.backend.RawFileBackend;
 import io.varve.capture.backend.qcow2.BackingRule;
 import io.varve.capture.backend.qcow2.Qcow2Backend;
+import io.varve.capture.node.DriveDisk;
 import io.varve.capture.node.NodeOptions;
 import io.varve.capture.node.NodeSpec;
 import io.varve.capture.node.NodeSpec.ChildSpec;
@@ -21,14 +22,15 @@ import java.util.function.LongSupplier;
 
 /**
  * A drive as the command line names it:
- * {@code NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,granularity=BYTES]}. The format is stated or
- * raw, and never probed: a guest can write any header into its disk. Backing files of a qcow2 image are followed only
- * when that's asked for. With the format nbd, the path is the URI of another server's export. A comma in the path is
- * written twice, as QEMU has it.
+ * {@code NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,incoming=on][,granularity=BYTES]}. The format is
+ * stated or raw, and never probed: a guest can write any header into its disk. Backing files of a qcow2 image are
+ * followed only when that's asked for. With the format nbd, the path is the URI of another server's export. A comma in
+ * the path is written twice, as QEMU has it.
  *
  * @param image the path or URI, as it was told
  * @param backing whether an image may have backing files
  * @param use who else may write to the image while no agent has it
+ * @param isIncoming whether another agent is to hand the drive over, if this one doesn't know it yet
  * @param granularity of bitmaps that are added without one
  */
 public record DriveArgument(
@@ -37,9 +39,10 @@ public record DriveArgument(
         Format format,
         BackingRule backing,
         DriveImage.Use use,
+        boolean isIncoming,
         Optional<Granularity> granularity) {
     private static final String EXPECTED =
-            "; expected NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,granularity=BYTES]";
+            "; expected NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,incoming=on][,granularity=BYTES]";
     private static final Duration RECONNECT_DELAY = Duration.ofSeconds(60);
 
     /** What an image is. */
@@ -77,7 +80,7 @@ public record DriveArgument(
             throw new IllegalArgumentException("drive '" + drive + "' has no image" + EXPECTED);
         }
         DriveArgument read = new DriveArgument(
-                drive, image, Format.RAW, BackingRule.REFUSE, DriveImage.Use.UNKNOWN, Optional.empty());
+                drive, image, Format.RAW, BackingRule.REFUSE, DriveImage.Use.UNKNOWN, false, Optional.empty());
         for (int index = 1; index < parts.length; index++) {
             read = read.with(parts[index].replace('\0', ','));
         }
@@ -88,22 +91,31 @@ public record DriveArgument(
     private DriveArgument with(String option) {
         String value = option.substring(option.indexOf('=') + 1);
         return switch (option) {
-            case "format=raw" -> new DriveArgument(drive, image, Format.RAW, backing, use, granularity);
-            case "format=qcow2" -> new DriveArgument(drive, image, Format.QCOW2, backing, use, granularity);
-            case "format=nbd" -> new DriveArgument(drive, image, Format.NBD, backing, use, granularity);
-            case "backing=on" -> new DriveArgument(drive, image, format, BackingRule.FOLLOW, use, granularity);
-            case "backing=off" -> new DriveArgument(drive, image, format, BackingRule.REFUSE, use, granularity);
-            case "exclusive=on" ->
-                new DriveArgument(drive, image, format, backing, DriveImage.Use.EXCLUSIVE, granularity);
-            case "exclusive=off" ->
-                new DriveArgument(drive, image, format, backing, DriveImage.Use.UNKNOWN, granularity);
+            case "format=raw" -> new DriveArgument(drive, image, Format.RAW, backing, use, isIncoming, granularity);
+            case "format=qcow2" -> new DriveArgument(drive, image, Format.QCOW2, backing, use, isIncoming, granularity);
+            case "format=nbd" -> new DriveArgument(drive, image, Format.NBD, backing, use, isIncoming, granularity);
+            case "backing=on" -> with(BackingRule.FOLLOW);
+            case "backing=off" -> with(BackingRule.REFUSE);
+            case "exclusive=on" -> with(DriveImage.Use.EXCLUSIVE);
+            case "exclusive=off" -> with(DriveImage.Use.UNKNOWN);
+            case "incoming=on" -> new DriveArgument(drive, image, format, backing, use, true, granularity);
+            case "incoming=off" -> new DriveArgument(drive, image, format, backing, use, false, granularity);
             default -> {
                 if (!option.startsWith("granularity=")) {
                     throw new IllegalArgumentException(objection(drive, option));
                 }
-                yield new DriveArgument(drive, image, format, backing, use, Optional.of(granularity(drive, value)));
+                yield new DriveArgument(
+                        drive, image, format, backing, use, isIncoming, Optional.of(granularity(drive, value)));
             }
         };
+    }
+
+    private DriveArgument with(BackingRule rule) {
+        return new DriveArgument(drive, image, format, rule, use, isIncoming, granularity);
+    }
+
+    private DriveArgument with(DriveImage.Use other) {
+        return new DriveArgument(drive, image, format, backing, other, isIncoming, granularity);
     }
 
     private void check() {
@@ -145,16 +157,27 @@ public record DriveArgument(
 
     /** The disk that this makes. */
     GraphPlan.Disk disk() {
+        return new GraphPlan.Disk(
+                drive.value(),
+                isIncoming ? new GraphPlan.Medium.Awaited(spec(), use) : new GraphPlan.Medium.Own(spec(), use),
+                granularity.map(Granularity::bytes),
+                "");
+    }
+
+    /** How it's opened when it comes from another agent. */
+    DriveDisk driveDisk() {
+        return new DriveDisk(spec(), use, granularity.map(Granularity::bytes));
+    }
+
+    private NodeSpec spec() {
         NodeOptions options = NodeOptions.DEFAULT;
-        NodeSpec spec = switch (format) {
+        return switch (format) {
             case RAW -> new NodeSpec.Raw(options, file(image));
             case QCOW2 -> new NodeSpec.Qcow2(options, file(image), new NodeSpec.Backing.OfHeader(backing));
             // What another server exports is raw to us, whatever it lies in there.
             case NBD ->
                 new NodeSpec.Raw(options, new ChildSpec.Inline(new NodeSpec.Nbd(options, image, RECONNECT_DELAY)));
         };
-        return new GraphPlan.Disk(
-                drive.value(), new GraphPlan.Medium.Own(spec, use), granularity.map(Granularity::bytes), "");
     }
 
     private static ChildSpec file(String path) {

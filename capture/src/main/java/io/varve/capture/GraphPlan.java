@@ -28,6 +28,9 @@ public record GraphPlan(List<NodeSpec> nodes, List<Disk> disks, boolean offersNo
     public sealed interface Medium {
         record Own(NodeSpec spec, DriveImage.Use use) implements Medium {}
 
+        /** As its own, unless another agent has it still: then it's opened when that one has handed it over. */
+        record Awaited(NodeSpec spec, DriveImage.Use use) implements Medium {}
+
         /** A node, or what is in another disk. */
         record Shared(String name) implements Medium {}
 

@@ -118,7 +118,8 @@ final class CaptureVerb implements Callable<Integer> {
     @Parameters(
             paramLabel = "DRIVE",
             arity = "1..*",
-            description = "NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,granularity=BYTES]")
+            description = "NAME=PATH[,format=raw|qcow2|nbd][,backing=on][,exclusive=on][,incoming=on]"
+                    + "[,granularity=BYTES]")
     private List<String> drives = List.of();
 
     CaptureVerb(Surroundings surroundings) {
@@ -133,9 +134,11 @@ final class CaptureVerb implements Callable<Integer> {
         try (var life = role.begin(surroundings);
                 var capture = CaptureRole.start(config, agent)) {
             life.onEnd(capture::quit);
+            capture.notices().forEach(notice -> surroundings.err().println("varve capture: " + notice + "."));
             life.serves(
                     capture.nbdAddresses().getFirst().toString(),
-                    "The agent serves " + drives.size() + " drive(s) on " + capture.nbdAddresses() + ".");
+                    "The agent serves " + (drives.size() - capture.notices().size()) + " drive(s) on "
+                            + capture.nbdAddresses() + ".");
             capture.awaitQuit();
         }
         return ExitCode.DONE.code();

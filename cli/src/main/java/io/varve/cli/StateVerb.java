@@ -133,6 +133,7 @@ final class StateVerb implements Callable<Integer> {
         return switch (status) {
             case BitmapStatus.Idle(Recording recording) -> recording == Recording.ENABLED ? "recording" : "disabled";
             case BitmapStatus.Busy busy -> "busy with backup " + busy.backup().syncPoint();
+            case BitmapStatus.Incoming incoming -> "incoming: its marks are on their way from another agent";
             case BitmapStatus.Inconsistent inconsistent -> "inconsistent: " + inconsistent.reason();
         };
     }

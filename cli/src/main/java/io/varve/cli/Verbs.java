@@ -26,6 +26,7 @@ final class Verbs {
                         surroundings.out(),
                         surroundings.environment(),
                         ProgressLine.forTerminal(surroundings.err(), System::nanoTime)),
+                new HandoverVerb(surroundings),
                 new FeedVerb(surroundings),
                 new QmpVerb(surroundings),
                 new StateVerb(surroundings),

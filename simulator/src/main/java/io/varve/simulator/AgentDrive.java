@@ -252,6 +252,11 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
     }
 
     @Override
+    public boolean isMissing(long generation) {
+        return false;
+    }
+
+    @Override
     public long acknowledged() {
         return files.acknowledged();
     }

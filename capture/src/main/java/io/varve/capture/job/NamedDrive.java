@@ -3,6 +3,7 @@ package io.varve.capture.job;
 import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.tracking.Agent;
+import io.varve.capture.tracking.DriveImage;
 import io.varve.core.drive.DriveState;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
@@ -22,7 +23,7 @@ public sealed interface NamedDrive {
         try {
             // An overlay that came over a drive has a log of its own, which begins now.
             if (node.isPresent() && graph.deviceOver(node.get()).isPresent()) {
-                DriveId _ = graph.track(node.get());
+                DriveId _ = graph.track(node.get(), DriveImage.Use.UNKNOWN);
             }
         } catch (IOException e) {
             return new Refused(String.valueOf(e.getMessage()));

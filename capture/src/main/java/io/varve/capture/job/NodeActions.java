@@ -4,6 +4,7 @@ import io.varve.capture.node.Device;
 import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.node.NodeRefusedException;
+import io.varve.capture.tracking.DriveImage;
 import io.varve.core.bits.Granularity;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.Action.MergeBitmaps.Source;
@@ -101,7 +102,7 @@ final class NodeActions {
             return name;
         }
         try {
-            return graph.track(node.get()).value();
+            return graph.track(node.get(), DriveImage.Use.UNKNOWN).value();
         } catch (IOException e) {
             throw new NodeRefusedException(String.valueOf(e.getMessage()));
         }

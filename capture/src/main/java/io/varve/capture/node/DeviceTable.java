@@ -88,6 +88,15 @@ final class DeviceTable {
         return over(top).map(device -> "drive '" + device.id() + "'").orElse("node '" + name + "'");
     }
 
+    /** Requests that are under way go to its node still. */
+    Optional<Device> remove(String id) {
+        DeviceIo io = ios.remove(id);
+        if (io != null) {
+            io.letGo();
+        }
+        return Optional.ofNullable(devices.remove(id));
+    }
+
     void clear() {
         ios.values().forEach(DeviceIo::letGo);
         devices.clear();

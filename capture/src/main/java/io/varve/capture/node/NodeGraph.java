@@ -126,9 +126,15 @@ public final class NodeGraph {
         return offer(new Device(id, Optional.of(node), Optional.empty(), ""));
     }
 
-    private Device offer(Device device) {
+    Device offer(Device device) {
         devices.add(device).ifPresent(io -> listeners.forEach(listener -> listener.offered(device.id(), io, true)));
         return device;
+    }
+
+    /** A device is no more; its node stays. */
+    Optional<Device> withdraw(String id) {
+        listeners.forEach(listener -> listener.withdrawn(id));
+        return devices.remove(id);
     }
 
     /** Puts another node under a device (QEMU's {@code qom-set} of {@code drive}). */
@@ -285,11 +291,6 @@ public final class NodeGraph {
      *
      * @throws IOException in one sentence; then it's as before
      */
-    public synchronized DriveId track(Node node) throws IOException {
-        return tracking.track(node, DriveImage.Use.UNKNOWN);
-    }
-
-    /** As {@link #track(Node)}, of an image that may be declared to be Varve's alone. */
     public synchronized DriveId track(Node node, DriveImage.Use use) throws IOException {
         return tracking.track(node, use);
     }
@@ -307,7 +308,7 @@ public final class NodeGraph {
         NodeChanges.closeAll(left);
     }
 
-    private Node make(NodeSpec spec, Node.Owner owner) throws NodeRefusedException {
+    Node make(NodeSpec spec, Node.Owner owner) throws NodeRefusedException {
         NameChecks.node(spec.options().name(), devices, nodes, aliases);
         List<String> before = List.copyOf(nodes.keySet());
         try {
@@ -374,7 +375,7 @@ public final class NodeGraph {
     }
 
     /** Takes a node away, and the children that came with it. */
-    private void drop(Node node) throws NodeRefusedException {
+    void drop(Node node) throws NodeRefusedException {
         nodes.remove(node.name());
         listeners.forEach(listener -> listener.withdrawn(node.name()));
         node.leave();

@@ -89,7 +89,8 @@ final class BitmapInfo {
         json.put("name", bitmap.name().value());
         json.put("recording", bitmap.isRecording());
         json.put("persistent", bitmap.persistent());
-        json.put("busy", bitmap.status() instanceof Busy || agent.bitmaps().isInUse(drive, bitmap.name()));
+        boolean isBusy = bitmap.status() instanceof Busy || bitmap.status() instanceof BitmapStatus.Incoming;
+        json.put("busy", isBusy || agent.bitmaps().isInUse(drive, bitmap.name()));
         json.put("granularity", bitmap.granularity().bytes());
         // It may have gone since the state was asked for.
         json.put(

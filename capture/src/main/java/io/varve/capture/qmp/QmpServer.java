@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import io.varve.capture.export.BlockExports;
+import io.varve.capture.handover.HandoverDesk;
 import io.varve.capture.hmp.HumanMonitor;
 import io.varve.capture.job.ArchiveBackups;
 import io.varve.capture.job.Jobs;
@@ -56,6 +57,7 @@ public final class QmpServer implements AutoCloseable {
             Jobs jobs,
             NodeGraph graph,
             BlockExports exports,
+            HandoverDesk handovers,
             String packageName,
             Consumer<String> console,
             Runnable quit) {}
@@ -76,6 +78,7 @@ public final class QmpServer implements AutoCloseable {
                         jobs, face.graph(), face.agent().surroundings().nanos())
                 .command());
         all.addAll(new VarveCommands(jobs, new ArchiveBackups(face.agent(), jobs, face.graph())).commands());
+        all.addAll(new HandoverCommands(face.handovers()).commands());
         all.addAll(new NodeCommands(face.graph(), jobs).commands());
         all.addAll(new ExportCommands(face.exports(), face.graph()).commands());
         all.addAll(new BlockStats(face.graph()).commands());

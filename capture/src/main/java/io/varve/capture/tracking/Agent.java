@@ -50,12 +50,14 @@ public final class Agent implements AutoCloseable {
     private final List<BackupObserver> observers = new CopyOnWriteArrayList<>();
     private final AgentBitmaps bitmaps = new AgentBitmaps(control, drives);
     private final AgentReconciliations reconciliations;
+    private final Handovers handovers;
     private volatile SortedMap<DriveId, AttachedDrive> published = new TreeMap<>();
 
     private Agent(AgentMeans means, FileChannel lockFile) {
         this.means = means;
         this.reconciliations = new AgentReconciliations(control, drives, means, this::tell, this::newSyncPointId);
         this.lockFile = lockFile;
+        this.handovers = new Handovers(control, drives, means, this::tell);
     }
 
     /**
@@ -163,6 +165,11 @@ public final class Agent implements AutoCloseable {
     /** What its drives' bitmaps hold, and who uses them. */
     public AgentBitmaps bitmaps() {
         return bitmaps;
+    }
+
+    /** How its drives go to other agents, and come from them. */
+    public Handovers handovers() {
+        return handovers;
     }
 
     /** What is to be published of a drive. */
@@ -366,7 +373,8 @@ public final class Agent implements AutoCloseable {
         listeners.forEach(Runnable::run);
     }
 
-    private static FileChannel lock(Path stateDirectory) throws IOException {
+    /** @throws IOException when an agent runs on that directory */
+    static FileChannel lock(Path stateDirectory) throws IOException {
         Path file = stateDirectory.resolve(LOCK);
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {

@@ -112,6 +112,7 @@ public final class AgentBitmaps {
                 return Optional.of("Dirty bitmap '" + name + "' not found");
             }
             if (bitmap.get().status() instanceof BitmapStatus.Busy
+                    || bitmap.get().status() instanceof BitmapStatus.Incoming
                     || drive.uses().isUsed(name)) {
                 return Optional.of("Bitmap '" + name + "' is currently in use by another operation and cannot be used");
             }

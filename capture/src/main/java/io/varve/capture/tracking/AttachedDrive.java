@@ -19,10 +19,12 @@ import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.FullCause;
+import io.varve.core.drive.Generation;
 import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.fold.Effect;
+import io.varve.core.handover.Release;
 import io.varve.core.transaction.DrivePlan;
 import io.varve.core.transaction.Plan;
 import io.varve.core.transaction.Uncopied;
@@ -65,6 +67,8 @@ final class AttachedDrive {
     private final BitmapUses uses = new BitmapUses();
     private final Map<BackupKey, StartedBackup> running = new HashMap<>();
     private final Map<BackupKey, Conclusion> owed = new HashMap<>();
+    private final IncomingMarks incoming;
+    private Optional<String> handedTo = Optional.empty();
     private boolean offered;
 
     private AttachedDrive(
@@ -88,6 +92,7 @@ final class AttachedDrive {
         this.feed = new DriveFeed(control, changed, this, acknowledged);
         this.contexts = new LiveContexts(this, control);
         this.stored = new FileBitmaps(this, means);
+        this.incoming = new IncomingMarks(this);
         this.export = new TrackedDrive(
                 image.backend(),
                 new BackendExport(
@@ -117,6 +122,7 @@ final class AttachedDrive {
         AttachedDrive drive = new AttachedDrive(image, attached, means, control, changed);
         try {
             drive.stored.load(attached.arrival(), attached.wasDetached());
+            drive.incoming.look();
             return drive;
         } catch (IOException | RuntimeException | Error e) {
             drive.abandon(e);
@@ -189,6 +195,16 @@ final class AttachedDrive {
         return stored;
     }
 
+    /** What another agent still has of its marks. */
+    IncomingMarks incoming() {
+        return incoming;
+    }
+
+    /** When it's detached, the drive goes to another agent, which {@code to} tells people of; or it doesn't. */
+    void handOverTo(Optional<String> to) {
+        handedTo = to;
+    }
+
     /** Who uses its bitmaps but backups. */
     BitmapUses uses() {
         return uses;
@@ -224,10 +240,15 @@ final class AttachedDrive {
     // I10
     void tidy() {
         try {
-            if (log.isLong() && acknowledged.control() == state().control() && !isArchiving()) {
+            if (log.isLong()
+                    && !incoming.isIncoming()
+                    && acknowledged.control() == state().control()
+                    && !isArchiving()) {
                 log.compact();
             }
-            Coalescing.run(this);
+            if (!incoming.isIncoming()) {
+                Coalescing.run(this);
+            }
         } catch (IOException e) {
             LOG.warn("drive '{}' keeps more than it needs until this works: {}", image.drive(), e.toString());
         }
@@ -259,11 +280,12 @@ final class AttachedDrive {
         return union(new TreeSet<>(state().generations().tailMap(generation).keySet()), granularity);
     }
 
-    /** What the bitmap counts as dirty; 0 of an inconsistent one. */
+    /** What the bitmap counts as dirty; 0 of an inconsistent one, and what has come of an incoming one. */
     long dirtyBytes(Bitmap bitmap) throws IOException {
         return bitmap.status() instanceof BitmapStatus.Inconsistent
                 ? 0
-                : union(bitmap.generations(), bitmap.granularity()).dirtyBytes();
+                : union(incoming.present(bitmap.generations()), bitmap.granularity())
+                        .dirtyBytes();
     }
 
     /**
@@ -388,10 +410,17 @@ final class AttachedDrive {
         image.backend().undisturbed().flush();
         endActivity();
         LiveSet open = path.open();
-        kept.keepOpen(open.header(), open.marks());
         image.forceTimes();
         ImageIdentity left = ImageIdentities.of(image);
-        append(List.of(new DriveEvent.DriveDetached(left)));
+        if (handedTo.isPresent()) {
+            kept.keep(open.header(), open.marks());
+            Generation.Seal seal =
+                    new Generation.Seal(open.marks().dirtyBytes(), open.marks().digest());
+            append(Release.events(state(), seal, left, handedTo.get()));
+        } else {
+            kept.keepOpen(open.header(), open.marks());
+            append(List.of(new DriveEvent.DriveDetached(left)));
+        }
         // No write is in flight, and none is admitted.
         open.close();
         inFlight.close();

@@ -16,6 +16,7 @@ import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
+import io.varve.core.handover.Release;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.IncarnationId;
 import io.varve.core.id.JournalId;
@@ -137,7 +138,11 @@ final class Attachment {
                 .orElseThrow(
                         () -> new CorruptJournalException("'" + file + "' doesn't hold all records up to its last, "
                                 + last + ": move it away, and take a full backup of the drive"));
-        return inherit(journal, state, records, now);
+        Optional<TakenOver> taken = Optional.empty();
+        if (Release.of(records).isPresent()) {
+            taken = Optional.of(TakenOver.of(stateDirectory, records.getLast()));
+        }
+        return inherit(new Left(journal, state, records, taken), now);
     }
 
     private Attached fresh(Path file, ImageIdentity now) throws IOException {
@@ -160,12 +165,29 @@ final class Attachment {
         return attached(new Attached(log, kept, live, open, inFlight, logged, known(log), Arrival.FRESH, false));
     }
 
-    private Attached inherit(Journal journal, DriveState state, List<LogRecord> records, ImageIdentity now)
-            throws IOException {
+    /**
+     * What the last run left in the journal.
+     *
+     * @param taken how the drive came from another agent, if it did and nothing was written down since
+     */
+    private record Left(Journal journal, DriveState state, List<LogRecord> records, Optional<TakenOver> taken) {}
+
+    private Attached inherit(Left left, ImageIdentity now) throws IOException {
+        Journal journal = left.journal();
+        DriveState state = left.state();
+        List<LogRecord> records = left.records();
         DriveLog log = DriveLog.resume(image.drive(), incarnation, journal, state);
         try (LastRun lastRun = LastRun.of(state, records, kept, live)) {
-            Evidence.Verdict verdict =
-                    lastRun.evidence(image, now, surroundings.boot()).verdict();
+            Evidence evidence = left.taken().isPresent()
+                    ? left.taken().get().evidence(image, state, now)
+                    : lastRun.evidence(image, now, surroundings.boot());
+            Evidence.Verdict verdict = evidence.verdict();
+            if (left.taken().isPresent() && verdict.doubt().isPresent()) {
+                throw new IOException("drive '" + image.drive() + "' can't be taken over: "
+                        + verdict.doubt().get().reason()
+                        + "; bring the image that was handed over, or take the drive back "
+                        + "where it came from");
+            }
             verdict.doubt()
                     .ifPresent(reason -> LOG.warn(
                             "drive '{}': {}; its bitmaps are inconsistent: 'varve reconcile {}' compares the drive "
@@ -185,6 +207,7 @@ final class Attachment {
             Optional<Logged> logged = log(journal.id(), Optional.of(state.line().getLast()), generation.number());
             log.append(events(state, generation, now, verdict));
             open = resized(log, open);
+            left.taken().ifPresent(TakenOver::settle);
             boolean wasDetached = records.getLast().event() instanceof DriveEvent.DriveDetached;
             return attached(
                     new Attached(log, kept, live, open, inFlight, logged, known(log), verdict.arrival(), wasDetached));

@@ -187,6 +187,11 @@ public final class DriveFeed {
         }
 
         @Override
+        public boolean isMissing(long generation) {
+            return drive.incoming().isMissing(generation);
+        }
+
+        @Override
         public long acknowledged() {
             return broker.control();
         }

@@ -70,6 +70,10 @@ final class DriveResize {
         if (sizeBytes % SECTOR_BYTES != 0) {
             return Optional.of("The new size must be a multiple of " + SECTOR_BYTES);
         }
+        if (drive.incoming().isIncoming()) {
+            return Optional.of("Node '" + drive.image().drive() + "' is busy: its bitmaps are still coming from the "
+                    + "agent that handed it over");
+        }
         return drive.isBackedUp()
                 ? Optional.of(
                         "Node '" + drive.image().drive() + "' is busy: block device is in use by block job: backup")

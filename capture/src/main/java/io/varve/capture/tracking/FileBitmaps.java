@@ -263,7 +263,9 @@ final class FileBitmaps {
         drive.state().newestFirst().stream()
                 .filter(bitmap -> !kept.containsKey(bitmap.name().value()))
                 .forEach(found::add);
-        found.removeIf(bitmap -> !bitmap.persistent() || bitmap.status() instanceof BitmapStatus.Inconsistent);
+        found.removeIf(bitmap -> !bitmap.persistent()
+                || bitmap.status() instanceof BitmapStatus.Inconsistent
+                || bitmap.status() instanceof BitmapStatus.Incoming);
         return found;
     }
 

@@ -2,6 +2,7 @@ package io.varve.capture.tracking;
 
 import io.varve.core.bits.Marks;
 import io.varve.core.cut.InFlightTable;
+import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
@@ -128,7 +129,7 @@ final class LastRun implements AutoCloseable {
     /** Every sealed generation that is needed has the marks that its seal promised. */
     private Optional<Doubt> keptDoubt() {
         for (Generation generation : state.generations().values()) {
-            if (generation.seal().isEmpty()) {
+            if (generation.seal().isEmpty() || !isNeeded(generation)) {
                 continue;
             }
             try {
@@ -143,6 +144,14 @@ final class LastRun implements AutoCloseable {
             }
         }
         return Optional.empty();
+    }
+
+    /** Nobody counts on the marks of bitmaps that are inconsistent; and those that are on their way may be missing. */
+    private boolean isNeeded(Generation generation) {
+        return state.bitmaps().values().stream()
+                .filter(bitmap -> !(bitmap.status() instanceof BitmapStatus.Inconsistent)
+                        && !(bitmap.status() instanceof BitmapStatus.Incoming))
+                .anyMatch(bitmap -> bitmap.allGenerations().contains(generation.number()));
     }
 
     private Optional<Doubt> liveDoubt(UUID boot) {

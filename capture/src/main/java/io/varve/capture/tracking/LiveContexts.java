@@ -79,7 +79,9 @@ final class LiveContexts {
     List<String> names() {
         List<String> names = new ArrayList<>();
         for (Bitmap bitmap : drive.state().bitmaps().values()) {
-            if (!(bitmap.status() instanceof BitmapStatus.Inconsistent)) {
+            boolean isWhole = !(bitmap.status() instanceof BitmapStatus.Inconsistent)
+                    && !(bitmap.status() instanceof BitmapStatus.Incoming);
+            if (isWhole) {
                 names.add(StatusExtent.DIRTY_BITMAP_PREFIX + bitmap.name());
             }
         }
@@ -154,6 +156,9 @@ final class LiveContexts {
         }
         if (bitmap.get().status() instanceof BitmapStatus.Inconsistent(Doubt doubt)) {
             throw refused(name, "is inconsistent: " + doubt.reason());
+        }
+        if (bitmap.get().status() instanceof BitmapStatus.Incoming) {
+            throw refused(name, "is still coming from the agent that handed over the drive");
         }
         List<Marks> marks = new ArrayList<>();
         for (long generation : bitmap.get().allGenerations()) {

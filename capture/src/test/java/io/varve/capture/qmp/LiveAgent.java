@@ -4,6 +4,7 @@ import io.varve.capture.backend.Backend;
 import io.varve.capture.backend.BackendAccess;
 import io.varve.capture.backend.RawFileBackend;
 import io.varve.capture.export.BlockExports;
+import io.varve.capture.handover.HandoverDesk;
 import io.varve.capture.job.Jobs;
 import io.varve.capture.nbd.Export;
 import io.varve.capture.nbd.ExportRegistry;
@@ -79,8 +80,11 @@ final class LiveAgent implements AutoCloseable {
         }
         jobs = new Jobs(agent, graph, InstantSource.system());
         blockExports = new BlockExports(agent, graph);
+        HandoverDesk handovers = new HandoverDesk(agent, graph, text -> {
+            throw new IllegalArgumentException(text);
+        });
         qmpServer = new QmpServer(
-                new QmpServer.Face(agent, jobs, graph, blockExports, "varve test", _ -> {}, quit::countDown),
+                new QmpServer.Face(agent, jobs, graph, blockExports, handovers, "varve test", _ -> {}, quit::countDown),
                 InstantSource.system());
         qmp = qmpServer.listen(new NbdAddress.Unix(folder.resolve("qmp.sock").toString()));
     }

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.io.TempDirFactory;
 
 /** Folders in memory where the host has room there: for tests of many transactions, each of which is made durable. */
-final class MemoryBacked implements TempDirFactory {
+public final class MemoryBacked implements TempDirFactory {
     private static final Path MEMORY = Path.of("/dev/shm");
 
     @Override

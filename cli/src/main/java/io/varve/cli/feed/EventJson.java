@@ -80,6 +80,9 @@ final class EventJson {
             case DriveEvent.DriveResized e ->
                 json.put("size-bytes", e.sizeBytes()).put("new-area", EventText.words(e.newArea()));
             case DriveEvent.DriveDetached e -> json.put("image", e.image().path());
+            case DriveEvent.DriveHandedOver e ->
+                json.put("image", e.image().path()).put("to", e.to());
+            case DriveEvent.BitmapArrived e -> json.put("bitmap", e.bitmap().value());
             case DriveEvent.GenerationsCoalesced e -> {
                 numbers(json, "merged", e.merged());
                 json.put("dirty-bytes", e.dirtyBytes()).put("digest", e.digest().hex());

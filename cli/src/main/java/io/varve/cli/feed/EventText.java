@@ -38,7 +38,9 @@ final class EventText {
                     DriveEvent.BackupConcluded _,
                     DriveEvent.BitmapReconciled _,
                     DriveEvent.DriveResized _,
-                    DriveEvent.DriveDetached _ -> OptionalLong.empty();
+                    DriveEvent.DriveDetached _,
+                    DriveEvent.DriveHandedOver _,
+                    DriveEvent.BitmapArrived _ -> OptionalLong.empty();
         };
     }
 
@@ -83,6 +85,8 @@ final class EventText {
                                 .orElse(" since another image");
             case DriveEvent.DriveResized e -> size(e.sizeBytes());
             case DriveEvent.DriveDetached _ -> "in order";
+            case DriveEvent.DriveHandedOver e -> "to " + e.to();
+            case DriveEvent.BitmapArrived e -> "bitmap " + e.bitmap();
             case DriveEvent.GenerationsCoalesced e -> e.merged() + ", " + size(e.dirtyBytes()) + " dirty";
             case DriveEvent.Checkpoint e ->
                 e.state().bitmaps().size() + " bitmaps, "

@@ -10,6 +10,8 @@ public enum Arrival {
     RECOVERED,
     /** The host died; the activity log's regions are marked as a whole. A reader may know marks that went with it. */
     COARSE,
+    /** Another agent handed the drive over: the marks of its sealed generations are still to come. */
+    INCOMING,
     /** Marks may be missing: every bitmap is inconsistent. */
     INCONSISTENT
 }

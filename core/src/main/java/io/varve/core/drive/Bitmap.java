@@ -50,6 +50,7 @@ public record Bitmap(
         return switch (status) {
             case BitmapStatus.Idle(Recording recording) -> recording == Recording.ENABLED;
             case BitmapStatus.Busy busy -> busy.recording() == Recording.ENABLED;
+            case BitmapStatus.Incoming(Recording recording) -> recording == Recording.ENABLED;
             case BitmapStatus.Inconsistent inconsistent -> false;
         };
     }

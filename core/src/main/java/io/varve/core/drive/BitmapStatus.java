@@ -8,6 +8,7 @@ import java.util.SortedSet;
  * <pre>
  *   Idle(ENABLED)  --disable-->  Idle(DISABLED)  --enable-->  Idle(ENABLED)
  *   Idle  --backup starts-->  Busy  --backup concluded-->  Idle, recording as before
+ *   Idle  --its drive came from another agent-->  Incoming  --its bits came, too-->  Idle, recording as before
  *   any   --its bits can't be trusted-->  Inconsistent  --remove-->  gone
  *   any but Busy  --reconciled-->  Idle(ENABLED)
  * </pre>
@@ -28,6 +29,12 @@ public sealed interface BitmapStatus {
             return new Busy(backup, successor, recording, successorSequence);
         }
     }
+
+    /**
+     * Another agent handed the drive over, and not all of the bitmap's bits have come yet: nobody can use it. Its own
+     * new writes are tracked.
+     */
+    record Incoming(Recording recording) implements BitmapStatus {}
 
     /** Its bits may lack writes; it can only be removed, or reconciled. */
     record Inconsistent(Doubt doubt) implements BitmapStatus {

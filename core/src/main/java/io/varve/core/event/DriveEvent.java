@@ -156,6 +156,18 @@ public sealed interface DriveEvent {
     record DriveDetached(ImageIdentity image) implements DriveEvent {}
 
     /**
+     * The drive was given up in order, for another agent to go on with: every generation but the open one, which no
+     * write has touched, is sealed, and every bitmap stays.
+     *
+     * @param image as it was left
+     * @param to whom, for people to read
+     */
+    record DriveHandedOver(ImageIdentity image, String to) implements DriveEvent {}
+
+    /** Of an incoming bitmap: the agent that the drive was handed to has all marks that the seals promise. */
+    record BitmapArrived(BitmapName bitmap) implements DriveEvent {}
+
+    /**
      * Sealed generations with the same referrers became one, which keeps the number of the last.
      *
      * @param merged the numbers that went, ascending

@@ -200,7 +200,7 @@ public final class Feed<X extends Exception> {
         List<LogRecord> records = new ArrayList<>();
         for (long number = from; number <= drive.state().control() && records.size() < BATCH_RECORDS_MAX; number++) {
             LogRecord record = drive.record(number);
-            if (isHeld(record)) {
+            if (isHeld(record) || needed(record.event()).stream().anyMatch(drive::isMissing)) {
                 break;
             }
             Optional<FeedBatch> first = extentsBefore(record);
@@ -217,8 +217,18 @@ public final class Feed<X extends Exception> {
 
     /** What the broker has to have before: the marks that the event has a digest of. */
     private Optional<FeedBatch> extentsBefore(LogRecord record) throws X {
+        for (long generation : needed(record.event())) {
+            // A reader that comes to this record doesn't know of a later attach yet, ours perhaps (I8).
+            Optional<FeedBatch> extents = extentsOf(generation, record.incarnation());
+            if (extents.isPresent()) {
+                return extents;
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static Set<Long> needed(DriveEvent event) {
         Set<Long> needed = new TreeSet<>();
-        DriveEvent event = record.event();
         if (event instanceof GenerationSealed sealed) {
             needed.add(sealed.generation());
         } else if (event instanceof DriveEvent.MarksImported imported) {
@@ -228,14 +238,7 @@ public final class Feed<X extends Exception> {
         } else if (event instanceof DriveEvent.SyncPointMarked(var mark)) {
             mark.cut().ifPresent(cut -> needed.addAll(cut.generations()));
         }
-        for (long generation : needed) {
-            // A reader that comes to this record doesn't know of a later attach yet, ours perhaps (I8).
-            Optional<FeedBatch> extents = extentsOf(generation, record.incarnation());
-            if (extents.isPresent()) {
-                return extents;
-            }
-        }
-        return Optional.empty();
+        return needed;
     }
 
     private boolean isHeld(LogRecord record) {
@@ -258,7 +261,9 @@ public final class Feed<X extends Exception> {
     private Optional<FeedBatch> extentsOf(long generation, IncarnationId writer) throws X {
         DriveState state = drive.state();
         boolean isOpen = state.open().number() == generation;
-        if (!state.generations().containsKey(generation) || complete.contains(generation)) {
+        if (!state.generations().containsKey(generation)
+                || complete.contains(generation)
+                || drive.isMissing(generation)) {
             return Optional.empty();
         }
         Optional<Marks> known = drive.marks(generation);

@@ -26,6 +26,9 @@ public interface FeedSource<X extends Exception> {
     /** A retained generation's marks; empty when they can't be had and nobody {@link Feed#isWanted wants} them. */
     Optional<Marks> marks(long generation) throws X;
 
+    /** Whether a generation's marks are on their way from another agent. */
+    boolean isMissing(long generation);
+
     /** The control number up to which the broker has the journal; it may be too low. */
     long acknowledged();
 

@@ -72,6 +72,8 @@ final class ControlFold {
             case DriveEvent.BitmapReconciled reconciled -> Folded.of(ReconcileFold.apply(state, reconciled));
             case DriveEvent.DriveResized resized -> Folded.of(resized(state, resized));
             case DriveEvent.DriveDetached detached -> Folded.of(detached(state));
+            case DriveEvent.DriveHandedOver handedOver -> Folded.of(state);
+            case DriveEvent.BitmapArrived(BitmapName name) -> Folded.of(changed(state, name, HandoverFold::arrived));
             case DriveEvent.GenerationsCoalesced coalesced -> coalesced(state, coalesced);
             case DriveAttached attached -> new Folded(arrived(state, attached), lost(state, attached));
             case DriveEvent.Checkpoint(DriveState whole) -> new Folded(whole, outdated(state, whole));
@@ -91,6 +93,9 @@ final class ControlFold {
 
     /** The state after the heir of its journal has come up. */
     static DriveState arrived(DriveState state, DriveAttached attached) {
+        if (attached.arrival() == Arrival.INCOMING) {
+            return HandoverFold.incoming(state);
+        }
         if (attached.arrival() != Arrival.INCONSISTENT) {
             return state;
         }

@@ -27,8 +27,8 @@ import java.util.Optional;
  *                 DriveAttached, inherits nothing     a new journal: everything starts anew
  *                 a checkpoint whose line goes on     joins the line: its attach was lost with what is skipped
  *                 any other                           changes no mark; the drive is suspect        // I8
- *                 in the line, not its head           repeats and extents count; a new control event is a second
- *                                                     agent's: it changes nothing, the drive is suspect
+ *                 in the line, not its last, with     it wrote on after another one took over: changes no mark; the
+ *                 a control number that's new         drive is suspect                             // I8
  *   control       known + 1                           applied
  *                 up to known                         a repeat: the state stays, the effects are asked for again
  *                 beyond                              a gap: nothing is applied, re-publication is requested
@@ -49,6 +49,10 @@ public final class Fold {
             return record.event() instanceof DriveEvent.Checkpoint(DriveState whole) && isOfHeir(state, record, whole)
                     ? skip(state, record, whole)
                     : suspect(state, record);
+        }
+        // I8: what an heir inherited has smaller numbers than its attach.
+        if (isOfSuperseded(state, record)) {
+            return suspect(state, record, "which went on after another agent had taken drive");
         }
         if (record.event() instanceof ExtentsDirtied dirtied) {
             return dirty(state, dirtied);
@@ -102,13 +106,29 @@ public final class Fold {
     }
 
     /**
+     * Whether somebody else but the last of the line tells of what came after that one's attach: an heir has all that
+     * its predecessor wrote, and what a predecessor sends again is known.
+     */
+    private static boolean isOfSuperseded(DriveState state, LogRecord record) {
+        if (record.incarnation().equals(state.line().getLast())) {
+            return false;
+        }
+        return record.event() instanceof ExtentsDirtied(long generation, var _, var _, var _, var _)
+                ? generation > state.open().number()
+                : record.control() > state.control();
+    }
+
+    private static Step suspect(DriveState state, LogRecord record) {
+        return suspect(state, record, "which isn't in the line of drive");
+    }
+
+    /**
      * A mark of its sync point is answered: it would wait for ever for one that nobody offers. If the record isn't the
      * next one, its agent's attach may be what was lost, and is asked for.
      */
-    private static Step suspect(DriveState state, LogRecord record) {
-        String reason = "a record of incarnation " + record.incarnation() + ", which isn't "
-                + (state.line().contains(record.incarnation()) ? "the last " : "") + "in drive " + record.drive()
-                + "'s line: another agent may have written the image";
+    private static Step suspect(DriveState state, LogRecord record, String because) {
+        String reason = "a record of incarnation " + record.incarnation() + ", " + because + " '" + record.drive()
+                + "': another agent may have written the image";
         List<Effect> effects = new ArrayList<>(List.of(new Effect.Suspected(reason)));
         if (!state.line().contains(record.incarnation()) && record.control() > state.control() + 1) {
             effects.add(new Effect.RequestControl(state.control() + 1));
@@ -152,11 +172,6 @@ public final class Fold {
     private static Step control(DriveState state, LogRecord record) {
         if (record.event() instanceof DriveEvent.Checkpoint(DriveState whole) && record.control() > state.control()) {
             return skip(state, record, whole);
-        }
-        // I8: what an heir inherited has smaller numbers than its attach.
-        if (record.control() > state.control()
-                && !record.incarnation().equals(state.line().getLast())) {
-            return suspect(state, record);
         }
         if (record.control() > state.control() + 1) {
             return Step.of(state, new Effect.RequestControl(state.control() + 1));

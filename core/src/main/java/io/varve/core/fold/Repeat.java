@@ -35,6 +35,8 @@ final class Repeat {
             case DriveEvent.BitmapReconciled reconciled -> List.of();
             case DriveEvent.DriveResized resized -> List.of();
             case DriveEvent.DriveDetached detached -> List.of();
+            case DriveEvent.DriveHandedOver handedOver -> List.of();
+            case DriveEvent.BitmapArrived arrived -> List.of();
             case DriveEvent.GenerationsCoalesced coalesced -> merge(state, coalesced);
             case DriveEvent.Checkpoint checkpoint -> List.of();
         };

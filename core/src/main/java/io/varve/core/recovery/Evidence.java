@@ -10,6 +10,7 @@ import java.util.Optional;
  *
  * <pre>
  *   detached in order, the image as it was left                          CLEAN
+ *   handed over, the image as it was left                                INCOMING
  *   live sets of the journal's incarnation, from this boot, the image
  *     not changed since the last write                                    RECOVERED
  *   no such live sets, but an activity log of the journal's incarnation,
@@ -25,6 +26,9 @@ public record Evidence(Optional<Doubt> doubt, Ending ending) {
     public sealed interface Ending {
         /** In order, with the image as it is now, or not. */
         record Detached(boolean imageUnchanged, boolean openMarksKept) implements Ending {}
+
+        /** Another agent's, which handed the drive over; {@code doubt} about the image. */
+        record HandedOver(Optional<Doubt> doubt) implements Ending {}
 
         /** By death, with live sets; {@code doubt} about the image or the sets. */
         record Died(Optional<Doubt> doubt) implements Ending {}
@@ -50,6 +54,8 @@ public record Evidence(Optional<Doubt> doubt, Ending ending) {
             case Ending.Detached(boolean unchanged, boolean kept)
             when !kept -> inconsistent(Doubt.marksLost("the open generation's marks weren't kept"));
             case Ending.Detached detached -> new Verdict(Arrival.CLEAN, Optional.empty());
+            case Ending.HandedOver(Optional<Doubt> about) when about.isPresent() -> inconsistent(about.get());
+            case Ending.HandedOver _ -> new Verdict(Arrival.INCOMING, Optional.empty());
             case Ending.Died(Optional<Doubt> about) when about.isPresent() -> inconsistent(about.get());
             case Ending.Died died -> new Verdict(Arrival.RECOVERED, Optional.empty());
             case Ending.HostDied(Optional<Doubt> about) when about.isPresent() -> inconsistent(about.get());

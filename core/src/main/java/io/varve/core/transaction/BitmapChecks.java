@@ -40,9 +40,25 @@ final class BitmapChecks {
         return state.bitmap(new BitmapName(name)).orElseThrow(() -> new Refusal(missing));
     }
 
+    /** A backup has to wait for the end of the drive's hand-over, with whatever bitmap it is. */
+    static void checkArrived(DriveState state) throws Refusal {
+        for (Bitmap bitmap : state.bitmaps().values()) {
+            if (bitmap.status() instanceof BitmapStatus.Incoming) {
+                throw new Refusal("drive '" + state.drive() + "' can't be backed up yet: the bits of its bitmap '"
+                        + bitmap.name() + "' are still coming from the agent that handed over the drive; end the "
+                        + "hand-over, by 'varve handover', and take the backup then");
+            }
+        }
+    }
+
     /** @param removing those that an action before has asked to remove: they're there until all actions are taken */
     void check(DriveState state, Bitmap bitmap, Set<Obstacle> obstacles, Set<BitmapName> removing) throws Refusal {
         String what = "Bitmap '" + bitmap.name() + "' is ";
+        if (obstacles.contains(Obstacle.BUSY) && bitmap.status() instanceof BitmapStatus.Incoming) {
+            throw new Refusal(what
+                    + "currently in use by another operation and cannot be used: its bits are still coming from the "
+                    + "agent that handed over the drive");
+        }
         boolean isBusy = bitmap.status() instanceof BitmapStatus.Busy
                 || removing.contains(bitmap.name())
                 || rules.isInUse(state.drive(), bitmap.name());

@@ -139,6 +139,7 @@ final class DriveDraft {
     }
 
     void backup(Action.Backup action, SortedSet<DriveId> participants, Completion completion) throws Refusal {
+        BitmapChecks.checkArrived(state);
         Optional<Bitmap> bitmap = BackupModes.check(action, this);
         BackupKey key = new BackupKey(means.syncPoint(), backups++);
         if (state.undecided().containsKey(key)) {

@@ -14,6 +14,8 @@ import io.varve.core.drive.ImageIdentity;
 import io.varve.core.drive.SyncPointMark.SnapshotExport;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
+import io.varve.core.handover.Incoming;
+import io.varve.core.handover.Release;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.IncarnationId;
 import io.varve.core.id.JournalId;
@@ -29,6 +31,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.UUID;
 
@@ -53,6 +56,38 @@ public final class WritingAgent {
         append(new DriveEvent.DriveAttached(
                 journal, Optional.empty(), 1, Granularity.DEFAULT, sizeBytes, image(), Arrival.FRESH));
         open();
+    }
+
+    /** Another agent in the same state, as of a machine that was cloned. */
+    private WritingAgent(WritingAgent other) {
+        this.drive = other.drive;
+        this.log.addAll(other.log);
+        other.marks.forEach((generation, known) -> marks.put(generation, known.copyAt(known.granularity())));
+        this.incarnation = other.incarnation;
+        this.state = other.state;
+        this.syncPoints = other.syncPoints + 1000;
+    }
+
+    WritingAgent cloned() {
+        return new WritingAgent(this);
+    }
+
+    /** Lets the drive go, for another agent. */
+    void handOver() {
+        Marks open = marks(state().open().number());
+        Release.events(state(), new Generation.Seal(open.dirtyBytes(), open.digest()), image(), "another agent")
+                .forEach(this::append);
+        open();
+    }
+
+    /** Goes on as the agent that takes the drive over; its bitmaps come later. */
+    void takeOver(long incarnationNumber) {
+        restart(incarnationNumber, Arrival.INCOMING);
+    }
+
+    /** The marks of all generations but {@code missing} have come. */
+    void arrive(SortedSet<Long> missing) {
+        new Incoming(state(), missing).givenUp("the source died").forEach(this::append);
     }
 
     public List<LogRecord> log() {
@@ -100,6 +135,10 @@ public final class WritingAgent {
 
     /** The process dies and comes back: the marks survive. */
     public void restart(long incarnationNumber) {
+        restart(incarnationNumber, Arrival.RECOVERED);
+    }
+
+    private void restart(long incarnationNumber, Arrival arrival) {
         IncarnationId before = incarnation;
         incarnation = new IncarnationId(new UUID(1, incarnationNumber));
         append(new DriveEvent.DriveAttached(
@@ -109,7 +148,7 @@ public final class WritingAgent {
                 state().open().granularity(),
                 state().sizeBytes(),
                 image(),
-                Arrival.RECOVERED));
+                arrival));
     }
 
     public Marks union(Iterable<Long> generations, Granularity granularity) {

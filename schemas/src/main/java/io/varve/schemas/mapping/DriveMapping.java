@@ -17,6 +17,7 @@ import io.varve.core.id.IncarnationId;
 import io.varve.core.id.JournalId;
 import io.varve.schemas.avro.BitmapBusy;
 import io.varve.schemas.avro.BitmapIdle;
+import io.varve.schemas.avro.BitmapIncoming;
 import io.varve.schemas.avro.BitmapInconsistent;
 import io.varve.schemas.avro.Seal;
 import io.varve.schemas.avro.TrustSound;
@@ -139,6 +140,7 @@ public final class DriveMapping {
             case BitmapStatus.Idle(Recording recording) -> new BitmapIdle(toAvro(recording));
             case BitmapStatus.Busy(var backup, var successor, var recording, var sequence) ->
                 new BitmapBusy(MarkMapping.toAvro(backup), new ArrayList<>(successor), toAvro(recording), sequence);
+            case BitmapStatus.Incoming(Recording recording) -> new BitmapIncoming(toAvro(recording));
             case BitmapStatus.Inconsistent(Doubt doubt) ->
                 new BitmapInconsistent(doubt.reason(), doubt.cause().label());
         };
@@ -153,6 +155,7 @@ public final class DriveMapping {
                         new TreeSet<>(busy.getSuccessor()),
                         toCore(busy.getRecording()),
                         busy.getSuccessorSequence());
+            case BitmapIncoming incoming -> new BitmapStatus.Incoming(toCore(incoming.getRecording()));
             case BitmapInconsistent inconsistent ->
                 new BitmapStatus.Inconsistent(Doubts.toCore(inconsistent.getCause(), inconsistent.getReason()));
             default -> throw Scalars.unexpected("Bitmap.status", status);

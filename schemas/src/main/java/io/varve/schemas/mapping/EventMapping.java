@@ -11,6 +11,7 @@ import io.varve.core.id.IncarnationId;
 import io.varve.core.id.JournalId;
 import io.varve.schemas.avro.BackupConcluded;
 import io.varve.schemas.avro.BitmapAdded;
+import io.varve.schemas.avro.BitmapArrived;
 import io.varve.schemas.avro.BitmapCleared;
 import io.varve.schemas.avro.BitmapDisabled;
 import io.varve.schemas.avro.BitmapEnabled;
@@ -22,6 +23,7 @@ import io.varve.schemas.avro.Checkpoint;
 import io.varve.schemas.avro.CutReduced;
 import io.varve.schemas.avro.DriveAttached;
 import io.varve.schemas.avro.DriveDetached;
+import io.varve.schemas.avro.DriveHandedOver;
 import io.varve.schemas.avro.DriveResized;
 import io.varve.schemas.avro.ExtentsDirtied;
 import io.varve.schemas.avro.GenerationSealed;
@@ -82,6 +84,8 @@ public final class EventMapping {
             case DriveEvent.DriveResized(var sizeBytes, var newArea) ->
                 new DriveResized(sizeBytes, io.varve.schemas.avro.NewArea.valueOf(newArea.name()));
             case DriveEvent.DriveDetached(var image) -> new DriveDetached(DriveMapping.toAvro(image));
+            case DriveEvent.DriveHandedOver(var image, var to) -> new DriveHandedOver(DriveMapping.toAvro(image), to);
+            case DriveEvent.BitmapArrived(BitmapName bitmap) -> new BitmapArrived(bitmap.value());
             case DriveEvent.GenerationsCoalesced(var merged, var into, var dirtyBytes, var digest) ->
                 new GenerationsCoalesced(new ArrayList<>(merged), into, dirtyBytes, Scalars.toAvro(digest));
             case DriveEvent.Checkpoint(var state) -> new Checkpoint(DriveMapping.toAvro(state));
@@ -138,6 +142,9 @@ public final class EventMapping {
                         resized.getSizeBytes(),
                         NewArea.valueOf(resized.getNewArea().name()));
             case DriveDetached detached -> new DriveEvent.DriveDetached(DriveMapping.toCore(detached.getImage()));
+            case DriveHandedOver handedOver ->
+                new DriveEvent.DriveHandedOver(DriveMapping.toCore(handedOver.getImage()), handedOver.getTo());
+            case BitmapArrived arrived -> new DriveEvent.BitmapArrived(new BitmapName(arrived.getBitmap()));
             case GenerationsCoalesced coalesced ->
                 new DriveEvent.GenerationsCoalesced(
                         new TreeSet<>(coalesced.getMerged()),

@@ -1,0 +1,5 @@
+/** Drives hand-overs between two agents. */
+@NullMarked
+package io.varve.cli.handover;
+
+import org.jspecify.annotations.NullMarked;
