@@ -156,11 +156,11 @@ final class Attachment {
             Evidence.Verdict verdict =
                     lastRun.evidence(image, now, surroundings.boot()).verdict();
             verdict.doubt()
-                    .ifPresent(reason -> LOG.warn(
-                            "drive '{}': {}; its bitmaps are inconsistent: 'varve reconcile {}' compares the drive with "
-                                    + "the archive, and makes an increment possible",
+                    .ifPresent(doubt -> LOG.warn(
+                            "drive '{}': {}; its bitmaps are inconsistent: 'varve reconcile {}' compares the drive "
+                                    + "with the archive, and makes an increment possible",
                             image.drive(),
-                            reason,
+                            doubt.reason(),
                             image.drive()));
             Generation generation = state.open();
             LiveSet open = created(header(journal.id(), generation.number(), state.sizeBytes(), generation));
