@@ -189,11 +189,11 @@ final class Attachment {
                         + "where it came from");
             }
             verdict.doubt()
-                    .ifPresent(reason -> LOG.warn(
+                    .ifPresent(doubt -> LOG.warn(
                             "drive '{}': {}; its bitmaps are inconsistent: 'varve reconcile {}' compares the drive "
                                     + "with the archive, and makes an increment possible",
                             image.drive(),
-                            reason,
+                            doubt.reason(),
                             image.drive()));
             Generation generation = state.open();
             LiveSet open = created(header(journal.id(), generation.number(), state.sizeBytes(), generation));
