@@ -106,6 +106,20 @@ class SnapshotSyncTest {
                 + "[{'node': '" + from + "', 'name': 'b'}]}}]}}"));
     }
 
+    /** Between two of them something is written at least. */
+    private void snapshotFourTimes(AtomicInteger written, CompletableFuture<Void> writes) {
+        String from = "base";
+        for (int number = 1; number <= 4; number++) {
+            int before = written.get();
+            while (written.get() == before && !writes.isDone()) {
+                Thread.onSpinWait();
+            }
+            String to = "top" + number;
+            snapshot(from, to);
+            from = to;
+        }
+    }
+
     @Test
     void shouldLoseNoMarkAndNoWriteOfAGuestWhenBitmapsMoveToAnOverlay() throws Exception {
         monitor.run("{'execute': 'block-dirty-bitmap-add', 'arguments': {'node': 'drive0', 'name': 'b',"
@@ -114,16 +128,7 @@ class SnapshotSyncTest {
         AtomicBoolean isEnough = new AtomicBoolean();
         try (NbdClient guest = guest()) {
             CompletableFuture<Void> writes = CompletableFuture.runAsync(() -> writeUntil(isEnough, guest, written));
-            String from = "base";
-            for (int number = 1; number <= 4; number++) {
-                int before = written.get();
-                while (written.get() == before && !writes.isDone()) {
-                    Thread.onSpinWait();
-                }
-                String to = "top" + number;
-                snapshot(from, to);
-                from = to;
-            }
+            snapshotFourTimes(written, writes);
             isEnough.set(true);
             writes.get();
         }
@@ -156,15 +161,7 @@ class SnapshotSyncTest {
                     int _ = written.incrementAndGet();
                 }
             });
-            String from = "base";
-            for (int number = 1; number <= 4; number++) {
-                int before = written.get();
-                while (written.get() == before && !writes.isDone()) {
-                    Thread.onSpinWait();
-                }
-                snapshot(from, "top" + number);
-                from = "top" + number;
-            }
+            snapshotFourTimes(written, writes);
             isEnough.set(true);
             writes.get();
         }
@@ -265,15 +262,7 @@ class SnapshotSyncTest {
         AtomicBoolean isEnough = new AtomicBoolean();
         try (NbdClient puller = puller("base")) {
             CompletableFuture<Void> writes = CompletableFuture.runAsync(() -> writeUntil(isEnough, puller, written));
-            String from = "base";
-            for (int number = 1; number <= 4; number++) {
-                int before = written.get();
-                while (written.get() == before && !writes.isDone()) {
-                    Thread.onSpinWait();
-                }
-                snapshot(from, "top" + number);
-                from = "top" + number;
-            }
+            snapshotFourTimes(written, writes);
             isEnough.set(true);
             writes.get();
             write(puller, written.getAndIncrement());
