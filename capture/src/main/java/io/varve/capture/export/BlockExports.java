@@ -2,10 +2,10 @@ package io.varve.capture.export;
 
 import io.varve.capture.nbd.NbdServer;
 import io.varve.capture.nbd.NbdServerOptions;
+import io.varve.capture.node.DeviceIo;
 import io.varve.capture.node.Node;
 import io.varve.capture.node.NodeGraph;
 import io.varve.capture.node.NodeRefusedException;
-import io.varve.capture.node.NodeUse;
 import io.varve.capture.tracking.Agent;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.id.BitmapName;
@@ -22,7 +22,6 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * QEMU's block exports of type nbd, and the NBD server that they're on. It's a server of its own: guests write to
@@ -129,14 +128,10 @@ public final class BlockExports implements AutoCloseable {
         for (ExportOrder.BitmapName bitmap : order.bitmaps()) {
             bitmaps.add(bitmap(node, order, bitmap));
         }
-        BlockExport export = new BlockExport(order, node, new NodeUse.Export(order.id()), bitmaps);
+        BlockExport export = new BlockExport(order, new DeviceIo(node), bitmaps);
         begin(export);
         exports.put(order.id(), export);
-        server.registry()
-                .add(
-                        order.name(),
-                        new OfferedNode(node, order, bitmaps, server.connectionsMax() != 1),
-                        order.description());
+        server.registry().add(order.name(), new OfferedNode(export, server.connectionsMax() != 1), order.description());
     }
 
     private static void checkText(String what, String text) throws NodeRefusedException {
@@ -198,22 +193,17 @@ public final class BlockExports implements AutoCloseable {
     /** Has its nodes and bitmaps count as used, or none of them. */
     private void begin(BlockExport export) throws NodeRefusedException {
         use(export.bitmaps().stream().distinct().toList());
-        List<Node> begun = new ArrayList<>();
+        List<BlockExport.Used> begun = new ArrayList<>();
         try {
-            for (Node node : nodes(export)) {
-                graph.begin(node, export.use());
-                begun.add(node);
+            for (BlockExport.Used used : export.used()) {
+                graph.begin(used.node(), used.use());
+                begun.add(used);
             }
         } catch (NodeRefusedException e) {
-            begun.forEach(node -> graph.end(node, export.use()));
+            begun.forEach(used -> graph.end(used.node(), used.use()));
             release(export.bitmaps().stream().distinct().toList());
             throw e;
         }
-    }
-
-    private static List<Node> nodes(BlockExport export) {
-        return Stream.concat(Stream.of(export.node()), export.bitmaps().stream().map(OfferedBitmap::node))
-                .toList();
     }
 
     /** QMP's block-export-del. */
@@ -253,7 +243,9 @@ public final class BlockExports implements AutoCloseable {
 
     private void gone(BlockExport export) {
         exports.remove(export.id());
-        nodes(export).forEach(node -> graph.end(node, export.use()));
+        synchronized (graph) { // No overlay may replace its node in between.
+            export.used().forEach(used -> graph.end(used.node(), used.use()));
+        }
         release(export.bitmaps().stream().distinct().toList());
         listeners.forEach(listener -> listener.accept(export.id()));
     }

@@ -3,7 +3,7 @@ package io.varve.capture.export;
 import io.varve.capture.backend.ZeroMode;
 import io.varve.capture.nbd.Completion;
 import io.varve.capture.nbd.Export;
-import io.varve.capture.node.Node;
+import io.varve.capture.node.DeviceIo;
 import io.varve.formats.nbd.StatusExtent;
 import io.varve.formats.nbd.TransmissionFlag;
 import java.io.IOException;
@@ -13,30 +13,31 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
-/** A node as the clients of a block export see it: what they may do, and which contexts they may ask for. */
+/**
+ * A node as the clients of a block export see it: what they may do, and which contexts they may ask for. An overlay
+ * that comes over the node takes its place.
+ */
 final class OfferedNode implements Export {
-    private final Node node;
-    private final ExportOrder order;
-    private final List<OfferedBitmap> bitmaps;
+    private final BlockExport export;
+    private final DeviceIo way;
     private final boolean severalClients;
 
     /** @param severalClients whether the server takes more than one connection */
-    OfferedNode(Node node, ExportOrder order, List<OfferedBitmap> bitmaps, boolean severalClients) {
-        this.node = node;
-        this.order = order;
-        this.bitmaps = List.copyOf(bitmaps);
+    OfferedNode(BlockExport export, boolean severalClients) {
+        this.export = export;
+        this.way = export.way();
         this.severalClients = severalClients;
     }
 
     @Override
     public long sizeBytes() {
-        return node.io().sizeBytes();
+        return way.sizeBytes();
     }
 
     @Override
     public Set<TransmissionFlag> flags() {
         EnumSet<TransmissionFlag> flags =
-                EnumSet.copyOf(order.writable() ? TransmissionFlag.WRITABLE : TransmissionFlag.UNWRITABLE);
+                EnumSet.copyOf(export.order().writable() ? TransmissionFlag.WRITABLE : TransmissionFlag.UNWRITABLE);
         flags.add(TransmissionFlag.SEND_FUA); // As QEMU has it, of what's read-only, too.
         if (!severalClients) {
             flags.remove(TransmissionFlag.CAN_MULTI_CONN);
@@ -48,64 +49,64 @@ final class OfferedNode implements Export {
     public List<String> metaContexts() {
         List<String> contexts = new ArrayList<>();
         contexts.add(StatusExtent.BASE_ALLOCATION);
-        if (order.allocationDepth()) {
+        if (export.order().allocationDepth()) {
             contexts.add(StatusExtent.ALLOCATION_DEPTH);
         }
-        bitmaps.forEach(bitmap -> contexts.add(bitmap.context()));
+        export.bitmaps().forEach(bitmap -> contexts.add(bitmap.context()));
         return contexts;
     }
 
     @Override
     public void read(long offsetBytes, ByteBuffer into) throws IOException {
-        node.io().read(offsetBytes, into);
+        way.read(offsetBytes, into);
     }
 
     @Override
     public boolean readAtOnce(long offsetBytes, ByteBuffer into) throws IOException {
-        return node.io().readAtOnce(offsetBytes, into);
+        return way.readAtOnce(offsetBytes, into);
     }
 
     @Override
     public void willRead(long offsetBytes, long lengthBytes) {
-        node.io().willRead(offsetBytes, lengthBytes);
+        way.willRead(offsetBytes, lengthBytes);
     }
 
     @Override
     public long zeroBytes(long offsetBytes, long lengthBytes) throws IOException {
-        return node.io().zeroBytes(offsetBytes, lengthBytes);
+        return way.zeroBytes(offsetBytes, lengthBytes);
     }
 
     @Override
     public void write(long offsetBytes, ByteBuffer data, Completion completion) {
-        node.io().write(offsetBytes, data, completion);
+        way.write(offsetBytes, data, completion);
     }
 
     @Override
     public void writeZeroes(long offsetBytes, long lengthBytes, ZeroMode mode, Completion completion) {
-        node.io().writeZeroes(offsetBytes, lengthBytes, mode, completion);
+        way.writeZeroes(offsetBytes, lengthBytes, mode, completion);
     }
 
     @Override
     public void trim(long offsetBytes, long lengthBytes, Completion completion) {
-        node.io().trim(offsetBytes, lengthBytes, completion);
+        way.trim(offsetBytes, lengthBytes, completion);
     }
 
     @Override
     public void flush(Completion completion) {
-        node.io().flush(completion);
+        way.flush(completion);
     }
 
     @Override
     public List<StatusExtent> blockStatus(String context, long offsetBytes, long lengthBytes, int extentsMax)
             throws IOException {
         if (context.equals(StatusExtent.ALLOCATION_DEPTH)) {
-            return AllocationDepth.of(node, offsetBytes, lengthBytes, extentsMax);
+            return AllocationDepth.of(way.node(), offsetBytes, lengthBytes, extentsMax);
         }
-        for (OfferedBitmap bitmap : bitmaps) {
+        for (OfferedBitmap bitmap : export.bitmaps()) {
             if (context.equals(bitmap.context())) {
                 return bitmap.node().io().blockStatus(context, offsetBytes, lengthBytes, extentsMax);
             }
         }
-        return node.io().blockStatus(context, offsetBytes, lengthBytes, extentsMax);
+        return way.blockStatus(context, offsetBytes, lengthBytes, extentsMax);
     }
 }

@@ -18,6 +18,18 @@ import java.util.function.Consumer;
  */
 public final class HumanMonitor {
     private static final String NEWLINE = "\r\n";
+    private static final List<String> STATS = List.of(
+            "rd_bytes",
+            "wr_bytes",
+            "rd_operations",
+            "wr_operations",
+            "flush_operations",
+            "wr_total_time_ns",
+            "rd_total_time_ns",
+            "flush_total_time_ns",
+            "rd_merged",
+            "wr_merged",
+            "idle_time_ns");
 
     private final NodeGraph graph;
     private final IoQueue queue;
@@ -43,6 +55,9 @@ public final class HumanMonitor {
                 case "qemu-io" -> io(arguments);
                 case "block_resize" -> resize(arguments);
                 case "info" -> info(arguments);
+                case "eject" -> eject(arguments);
+                case "drive_del" -> delete(arguments);
+                case "help", "?" -> HelpText.of(arguments).orElseGet(() -> unknown(String.join(" ", arguments)));
                 case "block_job_cancel", "block_job_pause", "block_job_resume", "block_job_complete" ->
                     job(verb, arguments);
                 case "block_job_set_speed" -> speed(arguments);
@@ -157,6 +172,50 @@ public final class HumanMonitor {
         return did("drive-backup", flags.contains("-c") ? command.put("compress", true) : command);
     }
 
+    /** No medium of ours can be removed. */
+    private String eject(List<String> arguments) throws NodeRefusedException {
+        List<String> flags =
+                arguments.stream().filter(word -> word.startsWith("-")).toList();
+        List<String> rest =
+                arguments.stream().filter(word -> !word.startsWith("-")).toList();
+        for (String flag : flags) {
+            if (!flag.equals("-f")) {
+                return misused("eject", "eject: unsupported option " + flag);
+            }
+        }
+        if (rest.isEmpty()) {
+            return misused("eject", "eject: block device name expected");
+        }
+        if (rest.size() > 1) {
+            return surplus("eject");
+        }
+        boolean isThere = graph.device(rest.getFirst()).isPresent();
+        throw new NodeRefusedException(
+                "Device '" + rest.getFirst() + "' " + (isThere ? "is not removable" : "not found"));
+    }
+
+    /** Of a node by its name; QEMU says there what's wrong without calling it an error. */
+    private String delete(List<String> arguments) {
+        if (arguments.isEmpty()) {
+            return misused("drive_del", "drive_del: block device name expected");
+        }
+        if (arguments.size() > 1) {
+            return surplus("drive_del");
+        }
+        String name = arguments.getFirst();
+        if (graph.device(name).isPresent()) {
+            return "Device '" + name + "' is in use: guests are connected to it as long as the agent runs" + NEWLINE;
+        }
+        if (graph.named(name).isEmpty()) {
+            return "Device '" + name + "' not found" + NEWLINE;
+        }
+        try {
+            return did("blockdev-del", object().put("node-name", name));
+        } catch (NodeRefusedException e) {
+            return e.description() + NEWLINE;
+        }
+    }
+
     /** Nothing to say when it went well. */
     private String did(String command, ObjectNode arguments) throws NodeRefusedException {
         return qmp.run(command, arguments).isPresent() ? "" : unknown(command.replace('-', '_'));
@@ -169,11 +228,14 @@ public final class HumanMonitor {
             case "block" -> blocks(rest);
             case "block-jobs" ->
                 rest.isEmpty() ? jobs() : surplus("info block-jobs").replaceFirst("info ", "");
+            case "blockstats" ->
+                rest.isEmpty() ? stats() : surplus("info blockstats").replaceFirst("info ", "");
+            case "" -> HelpText.ofInfo();
             case "name" -> "";
             case "status" ->
                 "VM status: " + asked("query-status").path("status").asText() + NEWLINE;
             case "version" -> version(asked("query-version"));
-            default -> unknown(what.isEmpty() ? "info" : "info " + what);
+            default -> unknown("info " + what);
         };
     }
 
@@ -204,6 +266,19 @@ public final class HumanMonitor {
             text.append(" bytes/s").append(NEWLINE);
         }
         return text.isEmpty() ? "No active jobs" + NEWLINE : text.toString();
+    }
+
+    private String stats() throws NodeRefusedException {
+        StringBuilder text = new StringBuilder();
+        for (JsonNode device : asked("query-blockstats")) {
+            text.append(device.path("device").asText()).append(':');
+            for (String name : STATS) {
+                text.append(' ').append(name).append('=');
+                text.append(device.path("stats").path(name).asLong());
+            }
+            text.append(NEWLINE);
+        }
+        return text.toString();
     }
 
     private static String version(JsonNode version) {

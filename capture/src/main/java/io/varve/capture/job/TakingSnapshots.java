@@ -47,11 +47,20 @@ final class TakingSnapshots {
         return switches.stream().anyMatch(s -> node.equals(Optional.of(s.base())) || node.equals(s.overlay()));
     }
 
+    /** Its guests and exports come to it only in the end, so another one over it would miss them. */
+    private void checkNoOverlay(Node base, String called) throws NodeRefusedException {
+        if (switches.stream().anyMatch(s -> s.overlay().filter(base::equals).isPresent())) {
+            throw new NodeRefusedException(
+                    "Node '" + called + "' can't get two overlays in one transaction: take them one after the other");
+        }
+    }
+
     /** Opens an overlay; later actions see it. */
     void take(JobAction.Snapshot snapshot) throws NodeRefusedException {
         Node base = graph.get(snapshot.device().map(this::current), snapshot.nodeName());
         String called = snapshot.device().or(snapshot::nodeName).orElse(base.name());
         graph.snapshots().check(base, called);
+        checkNoOverlay(base, called);
         checkName(snapshot);
         boolean isQcow2 = snapshot.format().equals("qcow2");
         if (!isQcow2 && !snapshot.format().equals("raw")) {
@@ -79,6 +88,7 @@ final class TakingSnapshots {
     void take(JobAction.Overlay snapshot) throws NodeRefusedException {
         Node base = graph.get(current(snapshot.node()));
         graph.snapshots().check(base, snapshot.node());
+        checkNoOverlay(base, snapshot.node());
         Node overlay = graph.get(Optional.empty(), Optional.of(snapshot.overlay()));
         NodeSnapshots.Switch begun = graph.snapshots().begin(base);
         switches.add(begun);

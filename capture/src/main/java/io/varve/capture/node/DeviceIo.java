@@ -82,6 +82,11 @@ public final class DeviceIo implements Export {
         node = other;
     }
 
+    /** Where requests go now. */
+    public Node node() {
+        return node;
+    }
+
     /** Admits a write, unless the node is being replaced: then when that's done. */
     private DeviceWrite admitted(Completion completion) {
         int slot = gate.enter();

@@ -55,10 +55,12 @@ public final class NodeCommits {
         }
     }
 
-    /** Whether a commit has a node: then nobody else may change what's over it or under it. */
+    /** Whether a commit or a snapshot has a node: then nobody else may change what's over it or under it. */
     static void checkFree(Node node) throws NodeRefusedException {
-        if (node.uses().contains(USE)) {
-            throw new NodeRefusedException("Node '" + node.name() + "' is busy: " + USE.reason());
+        for (NodeUse use : List.of(USE, NodeSnapshots.USE)) {
+            if (node.uses().contains(use)) {
+                throw new NodeRefusedException("Node '" + node.name() + "' is busy: " + use.reason());
+            }
         }
     }
 

@@ -83,7 +83,8 @@ final class NodeOpener {
         return switch (spec) {
             case NodeSpec.FileNode(var _, var _, String filename) ->
                 opened(filename, () -> RawFileBackend.openOfAnySize(Path.of(filename), access));
-            case NodeSpec.NullCo(var _, long sizeBytes, var _, long latency) -> new NullBackend(sizeBytes, latency);
+            case NodeSpec.NullCo(var _, long sizeBytes, var _, long latency) ->
+                new NullBackend(sizeBytes, latency, nanos);
             case NodeSpec.Nbd(var _, String uri, Duration delay) ->
                 opened(uri, () -> NbdBackend.open(parsed(uri), access, delay, nanos));
             case NodeSpec.Blkdebug blkdebug -> raw(below(children), access, blkdebug);

@@ -1,6 +1,9 @@
 package io.varve.capture.node;
 
 import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -12,9 +15,13 @@ import org.slf4j.LoggerFactory;
  * lower image and its bitmaps, or in the overlay and those. All that was acknowledged is durable in the lower image
  * before the overlay takes its first write, since no later flush of a guest reaches the lower one.
  *
+ * <p>Block exports of the node follow to the overlay, as QEMU's do; their clients' writes wait with the guests'.
+ *
  * <p>Thread: safe for any thread; takes the lock of {@link NodeGraph}.
  */
 public final class NodeSnapshots {
+    static final NodeUse USE = new NodeUse.Job("snapshot");
+
     private static final Logger LOG = LoggerFactory.getLogger(NodeSnapshots.class);
 
     private final NodeGraph graph;
@@ -35,12 +42,14 @@ public final class NodeSnapshots {
     public void check(Node node, String called) throws NodeRefusedException {
         synchronized (graph) {
             for (NodeUse use : node.uses()) {
-                if (use instanceof NodeUse.Export) {
-                    throw new NodeRefusedException("Node '" + called + "' can't get an overlay: " + use.reason()
-                            + ", and wouldn't follow; delete it, and make it anew afterwards");
+                if (use instanceof NodeUse.Job) {
+                    throw new NodeRefusedException("Node '" + called + "' is busy: " + use.reason());
+                }
+                if (use instanceof NodeUse.Export export && export.way().isEmpty()) {
+                    throw new NodeRefusedException("Node '" + called + "' can't get an overlay: block export '"
+                            + export.id() + "' offers a bitmap of it; delete the export, and make it anew afterwards");
                 }
             }
-            NodeChanges.checkIdle(node, called);
             if (!node.parents().isEmpty()) {
                 throw new NodeRefusedException("Node '" + called + "' can't get an overlay: node '"
                         + node.parents().getFirst().name() + "' is over it already");
@@ -59,14 +68,17 @@ public final class NodeSnapshots {
             if (device.isPresent()) {
                 devices.hold(device.get());
             }
-            NodeUse use = new NodeUse.Job("snapshot");
-            base.begin(use);
-            Switch begun = new Switch(base, device, use);
+            Switch begun = new Switch(base, device);
+            base.begin(USE);
             try {
+                begun.holdExports();
                 new AwaitedChanges(base.io()).flush(DeviceTable.HOLD_NANOS_MAX);
             } catch (IOException e) {
                 begun.undo();
                 throw new NodeRefusedException("An IO error has occurred");
+            } catch (NodeRefusedException e) {
+                begun.undo();
+                throw e;
             }
             return begun;
         }
@@ -76,14 +88,43 @@ public final class NodeSnapshots {
     public final class Switch {
         private final Node base;
         private final Optional<Device> device;
-        private final NodeUse use;
+        private final List<NodeUse.Export> held = new ArrayList<>();
         private Optional<Node> overlay = Optional.empty();
         private boolean isGiven;
 
-        private Switch(Node base, Optional<Device> device, NodeUse use) {
+        private Switch(Node base, Optional<Device> device) {
             this.base = base;
             this.device = device;
-            this.use = use;
+        }
+
+        private void holdExports() throws NodeRefusedException {
+            for (NodeUse use : base.uses()) {
+                if (use instanceof NodeUse.Export export && export.way().isPresent()) {
+                    if (!export.way().get().hold(DeviceTable.HOLD_NANOS_MAX)) {
+                        throw new NodeRefusedException("Block export '" + export.id()
+                                + "' has writes in flight that haven't ended within "
+                                + Duration.ofNanos(DeviceTable.HOLD_NANOS_MAX).toSeconds()
+                                + " s, and its node can't be changed before: try again when its storage answers");
+                    }
+                    held.add(export);
+                }
+            }
+        }
+
+        private void letExportsGo() {
+            held.forEach(export -> export.way().orElseThrow().letGo());
+        }
+
+        /** Those that somebody deleted meanwhile aren't in the way any more. */
+        private void moveExports(Node over) {
+            for (NodeUse.Export export : held) {
+                if (base.uses().contains(export)) {
+                    base.end(export);
+                    over.begin(export);
+                    export.way().orElseThrow().replace(over);
+                }
+            }
+            letExportsGo();
         }
 
         public Node base() {
@@ -167,7 +208,7 @@ public final class NodeSnapshots {
         public void finish() {
             synchronized (graph) {
                 Node over = overlay.orElseThrow();
-                base.end(use);
+                base.end(USE);
                 if (!isGiven) {
                     over.owner(device.isPresent() ? Node.Owner.DEVICE : Node.Owner.MONITOR);
                 }
@@ -178,6 +219,7 @@ public final class NodeSnapshots {
                     devices.replace(d, over);
                     devices.letGo(d);
                 });
+                moveExports(over);
                 close();
             }
         }
@@ -206,7 +248,8 @@ public final class NodeSnapshots {
                 } else {
                     overlay.ifPresent(graph::dropAfterJob);
                 }
-                base.end(use);
+                base.end(USE);
+                letExportsGo();
                 device.ifPresent(devices::letGo);
             }
         }

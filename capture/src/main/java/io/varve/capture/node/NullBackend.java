@@ -6,16 +6,24 @@ import io.varve.formats.nbd.StatusExtent;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 
 /**
  * Takes writes and forgets them; reads as zeros (QEMU's null-co, which reads as anything unless it's told).
  *
- * @param latencyNanos how long each request takes
+ * @param latencyNanos how long each request takes at least
+ * @param nanos a clock that never goes back
  */
-record NullBackend(long sizeBytes, long latencyNanos) implements Backend {
+record NullBackend(long sizeBytes, long latencyNanos, LongSupplier nanos) implements Backend {
     private void dally() {
-        if (latencyNanos > 0) {
-            LockSupport.parkNanos(latencyNanos);
+        if (latencyNanos == 0) {
+            return;
+        }
+        long beganNanos = nanos.getAsLong();
+        long left = latencyNanos;
+        while (left > 0) {
+            LockSupport.parkNanos(left); // May return early.
+            left = latencyNanos - (nanos.getAsLong() - beganNanos);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.varve.capture.qmp;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -48,6 +49,20 @@ class HumanMonitorTest {
                 Map.entry("info block-jobs", "No active jobs\r\n"),
                 Map.entry("block_job_cancel zz", "Error: Block job 'zz' not found\r\n"),
                 Map.entry("drive_backup zz /x", "Error: Cannot find device='zz' nor node-name='zz'\r\n"),
+                Map.entry("eject", "eject: block device name expected" + HELP.formatted("eject")),
+                Map.entry("eject -q zz", "eject: unsupported option -q" + HELP.formatted("eject")),
+                Map.entry("eject a b", "eject: extraneous characters at the end of line" + HELP.formatted("eject")),
+                Map.entry("eject -f zz", "Error: Device 'zz' not found\r\n"),
+                Map.entry("eject drive0", "Error: Device 'drive0' is not removable\r\n"),
+                Map.entry("drive_del", "drive_del: block device name expected" + HELP.formatted("drive_del")),
+                Map.entry("drive_del zz", "Device 'zz' not found\r\n"),
+                Map.entry(
+                        "info blockstats x",
+                        "blockstats: extraneous characters at the end of line" + HELP.formatted("info blockstats")),
+                Map.entry("help bogus", "unknown command: 'bogus'\r\n"),
+                Map.entry("help info bogus", "unknown command: 'info bogus'\r\n"),
+                Map.entry("?  drive_del", "drive_del device -- remove host block device\r\n"),
+                Map.entry("help info name", "info name  -- show the current VM name\r\n"),
                 Map.entry("info name", ""),
                 Map.entry("", ""));
         answers.forEach((line, answer) -> assertEquals(answer, run(line), line));
@@ -75,6 +90,30 @@ class HumanMonitorTest {
     }
 
     @Test
+    void shouldHelpWithEachCommandThatItHas() {
+        String all = run("help");
+
+        for (String line : all.lines().toList()) {
+            if (!line.startsWith("\t")) {
+                String name = line.substring(0, line.indexOf(' ')).replaceFirst("[|].*", "");
+                assertTrue(all.contains(run("help " + name)) || name.equals("info"), name);
+                assertFalse(run(name).startsWith("unknown command"), name);
+            }
+        }
+        assertEquals(run("info"), run("help info"));
+    }
+
+    @Test
+    void shouldDeleteNodesButNoDrives() {
+        monitor.run("{'execute': 'blockdev-add', 'arguments': {'driver': 'null-co', 'node-name': 'n', 'size': 4096}}");
+
+        assertEquals("", run("drive_del n"));
+
+        assertEquals("Device 'n' not found\r\n", run("drive_del n"));
+        assertTrue(run("drive_del drive0").startsWith("Device 'drive0' is in use: "));
+    }
+
+    @Test
     void shouldCountWhatGuestsAskFor() {
         run("qemu-io drive0 'write 0 64k'");
         run("qemu-io drive0 'read 0 4k'");
@@ -84,6 +123,13 @@ class HumanMonitorTest {
         assertEquals(65_536, stats.get("wr_bytes").intValue());
         assertEquals(1, stats.get("wr_operations").intValue());
         assertEquals(4_096, stats.get("rd_bytes").intValue());
+        String zeroTimes = " wr_total_time_ns=0 rd_total_time_ns=0 flush_total_time_ns=0 rd_merged=0 wr_merged=0"
+                + " idle_time_ns=0\r\n";
+        assertEquals(
+                "drive0: rd_bytes=4096 wr_bytes=65536 rd_operations=1 wr_operations=1 flush_operations=0" + zeroTimes
+                        + "drive1: rd_bytes=0 wr_bytes=0 rd_operations=0 wr_operations=0 flush_operations=0"
+                        + zeroTimes,
+                run("info blockstats"));
     }
 
     private String run(String line) {

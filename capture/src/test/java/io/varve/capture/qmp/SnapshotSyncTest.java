@@ -106,6 +106,20 @@ class SnapshotSyncTest {
                 + "[{'node': '" + from + "', 'name': 'b'}]}}]}}"));
     }
 
+    /** Between two of them something is written at least. */
+    private void snapshotFourTimes(AtomicInteger written, CompletableFuture<Void> writes) {
+        String from = "base";
+        for (int number = 1; number <= 4; number++) {
+            int before = written.get();
+            while (written.get() == before && !writes.isDone()) {
+                Thread.onSpinWait();
+            }
+            String to = "top" + number;
+            snapshot(from, to);
+            from = to;
+        }
+    }
+
     @Test
     void shouldLoseNoMarkAndNoWriteOfAGuestWhenBitmapsMoveToAnOverlay() throws Exception {
         monitor.run("{'execute': 'block-dirty-bitmap-add', 'arguments': {'node': 'drive0', 'name': 'b',"
@@ -114,16 +128,7 @@ class SnapshotSyncTest {
         AtomicBoolean isEnough = new AtomicBoolean();
         try (NbdClient guest = guest()) {
             CompletableFuture<Void> writes = CompletableFuture.runAsync(() -> writeUntil(isEnough, guest, written));
-            String from = "base";
-            for (int number = 1; number <= 4; number++) {
-                int before = written.get();
-                while (written.get() == before && !writes.isDone()) {
-                    Thread.onSpinWait();
-                }
-                String to = "top" + number;
-                snapshot(from, to);
-                from = to;
-            }
+            snapshotFourTimes(written, writes);
             isEnough.set(true);
             writes.get();
         }
@@ -156,15 +161,7 @@ class SnapshotSyncTest {
                     int _ = written.incrementAndGet();
                 }
             });
-            String from = "base";
-            for (int number = 1; number <= 4; number++) {
-                int before = written.get();
-                while (written.get() == before && !writes.isDone()) {
-                    Thread.onSpinWait();
-                }
-                snapshot(from, "top" + number);
-                from = "top" + number;
-            }
+            snapshotFourTimes(written, writes);
             isEnough.set(true);
             writes.get();
         }
@@ -247,6 +244,75 @@ class SnapshotSyncTest {
         }
         assertEquals("over", drive().path("node-name").asText());
         assertEquals(1, drive().path("backing_file_depth").asInt());
+    }
+
+    private NbdClient puller(String export) throws IOException {
+        return NbdClient.connect(
+                new NbdUri(new NbdAddress.Unix(file("pull")), export), List.of(), NbdClientOptions.DEFAULT);
+    }
+
+    @Test
+    void shouldHaveExportsFollowToTheOverlayWhileTheirClientsWrite() throws Exception {
+        monitor.run(text("{'execute': 'nbd-server-start', 'arguments': {'addr': {'type': 'unix', 'data': {'path':"
+                + " '@/pull'}}}}"));
+        monitor.run("{'execute': 'nbd-server-add', 'arguments': {'device': 'base', 'writable': true}}");
+        monitor.run("{'execute': 'block-dirty-bitmap-add', 'arguments': {'node': 'drive0', 'name': 'b',"
+                + " 'granularity': 512}}");
+        AtomicInteger written = new AtomicInteger();
+        AtomicBoolean isEnough = new AtomicBoolean();
+        try (NbdClient puller = puller("base")) {
+            CompletableFuture<Void> writes = CompletableFuture.runAsync(() -> writeUntil(isEnough, puller, written));
+            snapshotFourTimes(written, writes);
+            isEnough.set(true);
+            writes.get();
+            write(puller, written.getAndIncrement());
+        }
+
+        assertEquals(
+                "top4",
+                monitor.run("{'execute': 'query-block-exports'}")
+                        .get(0)
+                        .path("node-name")
+                        .asText());
+        assertEquals(
+                (long) written.get() * PIECE_BYTES,
+                drive().at("/dirty-bitmaps/0/count").asLong());
+        monitor.run("{'execute': 'nbd-server-stop'}");
+        role.close();
+        assertEquals(List.of(), unwritten(written.get()));
+    }
+
+    @Test
+    void shouldRefuseAnOverlayOfWhatOffersItsBitmap() throws Exception {
+        monitor.run(text("{'execute': 'nbd-server-start', 'arguments': {'addr': {'type': 'unix', 'data': {'path':"
+                + " '@/pull'}}}}"));
+        monitor.run("{'execute': 'block-dirty-bitmap-add', 'arguments': {'node': 'drive0', 'name': 'b'}}");
+        monitor.run("{'execute': 'block-export-add', 'arguments': {'type': 'nbd', 'id': 'e', 'node-name': 'base',"
+                + " 'writable': true, 'bitmaps': ['b']}}");
+
+        assertEquals(
+                "Node 'drive0' can't get an overlay: block export 'e' offers a bitmap of it; delete the export, and"
+                        + " make it anew afterwards",
+                refused("blockdev-snapshot-sync", "'device': 'drive0', 'snapshot-file': '@/top'"));
+
+        try (NbdClient puller = puller("base")) {
+            write(puller, 0);
+        }
+        assertEquals("base", drive().path("node-name").asText());
+    }
+
+    @Test
+    void shouldRefuseTwoOverlaysOfADriveInOneTransaction() throws Exception {
+        String one = "{'type': 'blockdev-snapshot-sync', 'data': {'device': 'drive0', 'snapshot-file': '@/top";
+
+        assertEquals(
+                "Node 'drive0' can't get two overlays in one transaction: take them one after the other",
+                refused("transaction", "'actions': [" + one + "1'}}, " + one + "2'}}]"));
+
+        assertEquals("base", drive().path("node-name").asText());
+        try (NbdClient guest = guest()) {
+            write(guest, 0);
+        }
     }
 
     @Test
