@@ -174,7 +174,8 @@ class RecoveryTest {
         try (ChildProcess child = start("rest", 1)) {
             child.killNow();
         }
-        Files.setLastModifiedTime(image("changed"), FileTime.from(java.time.Instant.now().plusSeconds(60)));
+        Files.setLastModifiedTime(
+                image("changed"), FileTime.from(java.time.Instant.now().plusSeconds(60)));
         Files.setLastModifiedTime(image("rolled-back"), FileTime.fromMillis(1_000_000_000_000L));
         Files.move(image("swapped"), image("old"));
         Files.copy(image("old"), image("swapped"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
