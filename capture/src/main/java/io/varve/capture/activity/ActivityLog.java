@@ -229,8 +229,8 @@ public final class ActivityLog implements Activity, AutoCloseable {
 
     private void switchOff(Exception failure) {
         LOG.error(
-                "drive '{}': its activity log fails, and is switched off, so that a crash of the host makes its bitmaps "
-                        + "inconsistent until the drive is attached again: {}",
+                "drive '{}': its activity log fails, and is switched off; until the drive is attached again, a crash "
+                        + "of the host makes its bitmaps inconsistent: {}",
                 drive,
                 failure.toString());
         boolean isRemoved = isRemoved();
