@@ -181,7 +181,8 @@ public final class Agent implements AutoCloseable {
     public Optional<StartedBackup> running(DriveId drive, BackupKey key) {
         control.lock();
         try {
-            return Optional.ofNullable(drives.get(drive)).flatMap(d -> d.running(key));
+            return Optional.ofNullable(drives.get(drive))
+                    .flatMap(d -> d.backups().running(key));
         } finally {
             control.unlock();
         }
@@ -267,7 +268,7 @@ public final class Agent implements AutoCloseable {
      * @throws IOException when the journal can't be written: the backup stays as it was
      */
     public void conclude(DriveId drive, BackupKey backup, Conclusion conclusion) throws IOException {
-        conclude(drive, attached -> attached.conclude(backup, conclusion), backup, conclusion);
+        conclude(drive, attached -> attached.backups().conclude(backup, conclusion), backup, conclusion);
     }
 
     /**
@@ -275,7 +276,11 @@ public final class Agent implements AutoCloseable {
      * only {@code uncopied}, at once with the end; all of it where that can't be written down.
      */
     public void conclude(DriveId drive, BackupKey backup, Conclusion conclusion, Marks uncopied) throws IOException {
-        conclude(drive, attached -> attached.conclude(backup, conclusion, uncopied, means), backup, conclusion);
+        conclude(
+                drive,
+                attached -> attached.backups().conclude(backup, conclusion, uncopied, means),
+                backup,
+                conclusion);
     }
 
     /** Writes down how a backup ended, unless that's known. */
@@ -301,7 +306,7 @@ public final class Agent implements AutoCloseable {
         try {
             return ending.of(drive);
         } catch (IOException e) {
-            drive.owe(backup, conclusion);
+            drive.backups().owe(backup, conclusion);
             throw e;
         }
     }
@@ -309,9 +314,9 @@ public final class Agent implements AutoCloseable {
     /** Has bitmaps free again whose backups' ends the journal didn't take then, if it takes them now. */
     private void concludeOwed() {
         for (AttachedDrive drive : drives.values()) {
-            for (Map.Entry<BackupKey, Conclusion> owed : drive.owed().entrySet()) {
+            for (Map.Entry<BackupKey, Conclusion> owed : drive.backups().owed().entrySet()) {
                 try {
-                    if (drive.conclude(owed.getKey(), owed.getValue())) {
+                    if (drive.backups().conclude(owed.getKey(), owed.getValue())) {
                         observers.forEach(
                                 observer -> observer.concluded(drive.image().drive(), owed.getKey(), owed.getValue()));
                     }

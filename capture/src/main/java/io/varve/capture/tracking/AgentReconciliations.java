@@ -168,7 +168,7 @@ public final class AgentReconciliations {
     /** Why what was read is no proof. */
     private Optional<String> objection(BackupKey point, Running run) {
         DriveId id = run.drive().image().drive();
-        Optional<StartedBackup> backup = run.drive().running(point);
+        Optional<StartedBackup> backup = run.drive().backups().running(point);
         if (drives.get(id) != run.drive() || backup.isEmpty()) {
             return Optional.of("drive '" + id + "' was detached since the reconcile began: begin it again");
         }
@@ -206,7 +206,7 @@ public final class AgentReconciliations {
         run.drive().uses().end(run.bitmap());
         run.drive().uses().end(Reconciling.collector(point));
         if (drives.get(run.drive().image().drive()) == run.drive()) {
-            boolean _ = run.drive().conclude(point, conclusion);
+            boolean _ = run.drive().backups().conclude(point, conclusion);
         }
     }
 }

@@ -11,11 +11,9 @@ import io.varve.capture.nbd.ExportRegistry;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
 import io.varve.core.cut.InFlightTable;
-import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
-import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.FullCause;
@@ -25,14 +23,9 @@ import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.fold.Effect;
 import io.varve.core.handover.Release;
-import io.varve.core.transaction.DrivePlan;
-import io.varve.core.transaction.Plan;
-import io.varve.core.transaction.Uncopied;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
@@ -65,8 +58,7 @@ final class AttachedDrive {
     private final LiveContexts contexts;
     private final FileBitmaps stored;
     private final BitmapUses uses = new BitmapUses();
-    private final Map<BackupKey, StartedBackup> running = new HashMap<>();
-    private final Map<BackupKey, Conclusion> owed = new HashMap<>();
+    private final DriveBackups backups;
     private final IncomingMarks incoming;
     private Optional<String> handedTo = Optional.empty();
     private boolean offered;
@@ -93,6 +85,7 @@ final class AttachedDrive {
         this.contexts = new LiveContexts(this, control);
         this.stored = new FileBitmaps(this, means);
         this.incoming = new IncomingMarks(this);
+        this.backups = new DriveBackups(this, exports);
         this.export = new TrackedDrive(
                 image.backend(),
                 new BackendExport(
@@ -210,12 +203,8 @@ final class AttachedDrive {
         return uses;
     }
 
-    Optional<StartedBackup> running(BackupKey key) {
-        return Optional.ofNullable(running.get(key));
-    }
-
-    boolean isBackedUp() {
-        return !running.isEmpty();
+    DriveBackups backups() {
+        return backups;
     }
 
     /**
@@ -310,68 +299,6 @@ final class AttachedDrive {
         return true;
     }
 
-    void started(StartedBackup backup, Export export) {
-        running.put(backup.mark().key(), backup);
-        exports.add(backup.snapshot().name(), export, "snapshot of a drive, kept by Varve for a backup");
-    }
-
-    /** A backup's end couldn't be written down: whoever waited for it was told that it failed, so that's its end. */
-    void owe(BackupKey key, Conclusion conclusion) {
-        boolean isDecided = conclusion instanceof Conclusion.Committed || conclusion instanceof Conclusion.Aborted;
-        owed.put(
-                key, isDecided ? conclusion : new Conclusion.Failed("its end couldn't be written to the journal then"));
-    }
-
-    /** The ends that are to be written down as soon as the journal takes them. */
-    Map<BackupKey, Conclusion> owed() {
-        return Map.copyOf(owed);
-    }
-
-    /**
-     * Writes down how a backup ended, unless that's known, and lets its snapshot go.
-     *
-     * @return whether it was written down now
-     */
-    boolean conclude(BackupKey key, Conclusion conclusion) throws IOException {
-        UndecidedBackup undecided = state().undecided().get(key);
-        boolean isNews = undecided != null && saysMore(undecided, conclusion);
-        if (isNews) {
-            append(List.of(new DriveEvent.BackupConcluded(key, conclusion)));
-        }
-        owed.remove(key);
-        StartedBackup ended = running.remove(key);
-        if (ended != null) {
-            exports.remove(ended.snapshot().name());
-            ended.snapshot().release();
-        }
-        tidy();
-        return isNews;
-    }
-
-    /** As the other; the bitmap of a backup with bitmap-mode 'always' keeps only {@code uncopied} of the cut. */
-    boolean conclude(BackupKey key, Conclusion conclusion, Marks uncopied, AgentMeans means) throws IOException {
-        Optional<DrivePlan> plan = conclusion instanceof Conclusion.Failed || conclusion instanceof Conclusion.Cancelled
-                ? Uncopied.plan(state(), key, uncopied.granularity(), conclusion)
-                : Optional.empty();
-        boolean isReduced = false;
-        if (plan.isPresent()) {
-            Transacted reduced =
-                    new TransactionRun(_ -> this, means).run(new Plan.Planned(List.of(plan.get())), _ -> uncopied);
-            isReduced = reduced instanceof Transacted.Done;
-            if (reduced instanceof Transacted.Refused(String reason)) {
-                LOG.warn("drive '{}': a bitmap keeps what was copied, too: {}", image.drive(), reason);
-            }
-        }
-        // The snapshot goes in either case.
-        return conclude(key, conclusion) || isReduced;
-    }
-
-    private static boolean saysMore(UndecidedBackup undecided, Conclusion conclusion) {
-        return undecided.phase() == UndecidedBackup.Phase.RUNNING
-                || conclusion instanceof Conclusion.Committed
-                || conclusion instanceof Conclusion.Aborted;
-    }
-
     /**
      * Gives the drive up in order: running backups are cancelled, its bits are kept, its image is known again.
      *
@@ -392,18 +319,12 @@ final class AttachedDrive {
             leave();
         } finally {
             endActivity();
-            running.values().forEach(backup -> {
-                exports.remove(backup.snapshot().name());
-                backup.snapshot().release();
-            });
-            running.clear();
+            backups.release();
         }
     }
 
     private void leave() throws IOException {
-        for (BackupKey key : List.copyOf(running.keySet())) {
-            boolean _ = conclude(key, new Conclusion.Cancelled());
-        }
+        backups.cancel();
         awaitWrites();
         // It changes the image's times: before these are taken down.
         stored.store();

@@ -74,7 +74,7 @@ final class DriveResize {
             return Optional.of("Node '" + drive.image().drive() + "' is busy: its bitmaps are still coming from the "
                     + "agent that handed it over");
         }
-        return drive.isBackedUp()
+        return !drive.backups().isEmpty()
                 ? Optional.of(
                         "Node '" + drive.image().drive() + "' is busy: block device is in use by block job: backup")
                 : Optional.empty();

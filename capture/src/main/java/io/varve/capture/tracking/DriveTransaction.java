@@ -290,13 +290,14 @@ final class DriveTransaction {
                 snapshot.narrow(Protection.of(marks.get(), GRANULE));
             }
             StartedBackup backup = new StartedBackup(mark, snapshot, marks);
-            drive.started(
-                    backup,
-                    new SnapshotExport(
-                            snapshot,
-                            planned.cut()
-                                    .map(c -> new SnapshotExport.DirtyContext(
-                                            c.bitmap().value(), known(cuts, c)))));
+            drive.backups()
+                    .started(
+                            backup,
+                            new SnapshotExport(
+                                    snapshot,
+                                    planned.cut()
+                                            .map(c -> new SnapshotExport.DirtyContext(
+                                                    c.bitmap().value(), known(cuts, c)))));
             backups.add(backup);
         }
         started = List.copyOf(backups);

@@ -101,7 +101,7 @@ final class PowerCutHost {
     }
 
     void conclude(BackupKey key, Conclusion conclusion) throws IOException {
-        boolean _ = drive.conclude(key, conclusion);
+        boolean _ = drive.backups().conclude(key, conclusion);
     }
 
     /** Runs a request to its end, well or not. */
