@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
  * made durable, and live sets vanish. No bit may be lost, and no bitmap (reliability.md section 3, row 5).
  */
 class HostCrashTest {
-    private static final int SEEDS = Integer.getInteger("varve.seeds", 1_000);
+    private static final int SEEDS = Integer.getInteger("varve.seeds", 500);
     private static final int SABOTAGE_SEEDS = 1_000;
 
     @TempDir(factory = MemoryBacked.class)
