@@ -83,56 +83,61 @@ final class PowerChannel extends FileChannel {
 
     @Override
     public int read(ByteBuffer into) {
-        throw new UnsupportedOperationException();
+        throw unused();
     }
 
     @Override
     public long read(ByteBuffer[] into, int offset, int length) {
-        throw new UnsupportedOperationException();
+        throw unused();
     }
 
     @Override
     public int write(ByteBuffer from) {
-        throw new UnsupportedOperationException();
+        throw unused();
     }
 
     @Override
     public long write(ByteBuffer[] from, int offset, int length) {
-        throw new UnsupportedOperationException();
+        throw unused();
     }
 
     @Override
     public long position() {
-        throw new UnsupportedOperationException();
+        throw unused();
     }
 
     @Override
     public FileChannel position(long positionBytes) {
-        throw new UnsupportedOperationException();
+        throw unused();
     }
 
     @Override
     public long transferTo(long positionBytes, long count, WritableByteChannel target) {
-        throw new UnsupportedOperationException();
+        throw unused();
     }
 
     @Override
     public long transferFrom(ReadableByteChannel source, long positionBytes, long count) {
-        throw new UnsupportedOperationException();
+        throw unused();
     }
 
     @Override
     public MappedByteBuffer map(MapMode mode, long positionBytes, long sizeBytes) {
-        throw new UnsupportedOperationException();
+        throw unused();
     }
 
     @Override
     public FileLock lock(long positionBytes, long sizeBytes, boolean shared) {
-        throw new UnsupportedOperationException();
+        throw unused();
     }
 
     @Override
     public FileLock tryLock(long positionBytes, long sizeBytes, boolean shared) {
-        throw new UnsupportedOperationException();
+        throw unused();
+    }
+
+    /** A file system may leave out what nobody asks of it; whoever begins to has to add it here. */
+    private static UnsupportedOperationException unused() {
+        return new UnsupportedOperationException("the agent's files are read and written at places, never like this");
     }
 }
