@@ -128,7 +128,8 @@ public final class BlockExports implements AutoCloseable {
         for (ExportOrder.BitmapName bitmap : order.bitmaps()) {
             bitmaps.add(bitmap(node, order, bitmap));
         }
-        BlockExport export = new BlockExport(order, new DeviceIo(node), bitmaps);
+        BlockExport export =
+                new BlockExport(order, new DeviceIo(node, agent.surroundings().nanos()), bitmaps);
         begin(export);
         exports.put(order.id(), export);
         server.registry().add(order.name(), new OfferedNode(export, server.connectionsMax() != 1), order.description());

@@ -40,7 +40,6 @@ import java.util.function.LongSupplier;
  * <p>Thread: safe for any thread that isn't interrupted; a write waits on its own thread.
  */
 public final class CopyBeforeWrite {
-    private static final LongSupplier NANOS = System::nanoTime;
     private static final int COPY_BYTES_MAX = 1 << 20;
     private static final long STATUS_BYTES_MAX = 1L << 30;
 
@@ -49,6 +48,7 @@ public final class CopyBeforeWrite {
     private final Granularity granule;
     private final Protection protection;
     private final CopyTerms terms;
+    private final LongSupplier nanos;
     private final ExecutorService copiers = Executors.newCachedThreadPool(
             Thread.ofPlatform().daemon().name("varve-copy-before-write").factory());
     private final long sizeBytes;
@@ -71,13 +71,21 @@ public final class CopyBeforeWrite {
         void settle();
     }
 
-    /** @param granule what is copied at once, at least */
-    public CopyBeforeWrite(Backend source, Target target, Granularity granule, Protection protection, CopyTerms terms) {
+    /**
+     * What is kept.
+     *
+     * @param granule what is copied at once, at least
+     */
+    public record Scope(Granularity granule, Protection protection) {}
+
+    /** @param nanos for waits of a bounded time */
+    public CopyBeforeWrite(Backend source, Target target, Scope scope, CopyTerms terms, LongSupplier nanos) {
         this.source = source;
         this.target = target;
-        this.granule = granule;
-        this.protection = protection;
+        this.granule = scope.granule();
+        this.protection = scope.protection();
         this.terms = terms;
+        this.nanos = nanos;
         this.sizeBytes = source.sizeBytes();
         long granules = Math.max(1, granule.granules(sizeBytes));
         this.preserved = HierarchicalBitSet.ofHeap(granules);
@@ -96,7 +104,7 @@ public final class CopyBeforeWrite {
     public void preserve(long offsetBytes, long lengthBytes) throws IOException {
         long from = offsetBytes >>> granule.shift();
         long to = Math.min(granule.granules(offsetBytes + lengthBytes), granule.granules(sizeBytes));
-        long beganNanos = NANOS.getAsLong();
+        long beganNanos = nanos.getAsLong();
         try {
             for (long first = claim(from, to, beganNanos); first >= 0; first = claim(from, to, beganNanos)) {
                 keep(first, claimedUntil(first, to), beganNanos);
@@ -114,7 +122,7 @@ public final class CopyBeforeWrite {
     }
 
     private long leftNanos(long beganNanos) {
-        return terms.timeout().toNanos() - (NANOS.getAsLong() - beganNanos);
+        return terms.timeout().toNanos() - (nanos.getAsLong() - beganNanos);
     }
 
     private IOException timedOut() {

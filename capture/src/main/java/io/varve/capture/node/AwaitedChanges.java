@@ -8,12 +8,13 @@ import io.varve.capture.nbd.Export;
 import io.varve.formats.nbd.NbdError;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
+import java.util.concurrent.TimeoutException;
 
 /** Changes of an export, each of which is waited for. Safe for any thread; an interrupt ends no wait. */
 public record AwaitedChanges(Export export) {
-    private static final LongSupplier NANOS = System::nanoTime;
     private static final long FOR_EVER = Long.MAX_VALUE;
 
     private interface Begin {
@@ -46,74 +47,50 @@ public record AwaitedChanges(Export export) {
     }
 
     private static void await(Begin begin, long waitNanosMax) throws IOException {
-        End end = new End();
+        End end = new End(new CompletableFuture<>());
         begin.with(end);
-        end.await(waitNanosMax);
+        try {
+            CompletableFuture<Void> ended = waitNanosMax == FOR_EVER
+                    ? end.result()
+                    : end.result().orTimeout(waitNanosMax, TimeUnit.NANOSECONDS);
+            // Unlike get, it goes on when the thread is interrupted.
+            ended.join();
+        } catch (CompletionException e) {
+            throw failure(e, waitNanosMax);
+        }
     }
 
-    private static final class End implements Completion {
-        private boolean ended;
-        private String failure = "";
-        private NbdError error = NbdError.EIO;
-        private boolean perhaps;
+    private static IOException failure(CompletionException e, long waitNanosMax) {
+        return switch (e.getCause()) {
+            case TimeoutException _ ->
+                new IOException("the storage hasn't answered a flush within "
+                        + TimeUnit.NANOSECONDS.toMillis(waitNanosMax) + " ms");
+            case IOException failure -> failure;
+            case null, default -> throw e;
+        };
+    }
 
+    private record End(CompletableFuture<Void> result) implements Completion {
         @Override
         public boolean isAwaited() {
             return true;
         }
 
         @Override
-        public synchronized void done() {
-            ended = true;
-            notifyAll();
+        public void done() {
+            result.complete(null);
         }
 
         @Override
-        public synchronized void failed(NbdError reason, String description) {
-            error = reason;
-            failure = description.isEmpty() ? reason.name() : description;
-            done();
+        public void failed(NbdError error, String description) {
+            result.completeExceptionally(
+                    new RequestFailedException(error, description.isEmpty() ? error.name() : description));
         }
 
         @Override
-        public synchronized void failedPerhaps(String description) {
-            perhaps = true;
-            failed(NbdError.EIO, description);
-        }
-
-        synchronized void await(long waitNanosMax) throws IOException {
-            awaitEnd(waitNanosMax);
-            if (!ended) {
-                throw new IOException("the storage hasn't answered a flush within "
-                        + TimeUnit.NANOSECONDS.toMillis(waitNanosMax) + " ms");
-            }
-            if (perhaps) {
-                throw new UnknownOutcomeException(failure);
-            }
-            if (!failure.isEmpty()) {
-                throw new RequestFailedException(error, failure);
-            }
-        }
-
-        private synchronized void awaitEnd(long waitNanosMax) {
-            boolean interrupted = false;
-            long beganNanos = NANOS.getAsLong();
-            long leftNanos = waitNanosMax;
-            while (!ended && leftNanos > 0) {
-                try {
-                    if (waitNanosMax == FOR_EVER) {
-                        wait();
-                    } else {
-                        TimeUnit.NANOSECONDS.timedWait(this, leftNanos);
-                        leftNanos = waitNanosMax - (NANOS.getAsLong() - beganNanos);
-                    }
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+        public void failedPerhaps(String description) {
+            result.completeExceptionally(
+                    new UnknownOutcomeException(description.isEmpty() ? NbdError.EIO.name() : description));
         }
     }
 }

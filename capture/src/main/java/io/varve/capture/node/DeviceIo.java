@@ -25,16 +25,19 @@ import java.util.function.LongSupplier;
  * <p>Safe for any thread.
  */
 public final class DeviceIo implements Export {
-    private static final LongSupplier NANOS = System::nanoTime;
     private static final long LOOK_NANOS = 50_000;
 
-    private final Gate gate = new Gate(AgentOptions.IN_FLIGHT_MAX, System::nanoTime);
+    private final Gate gate;
+    private final LongSupplier nanos;
     private final DeviceWrite[] writes = new DeviceWrite[AgentOptions.IN_FLIGHT_MAX];
     private volatile Node node;
     private boolean held; // Guarded by this.
 
-    public DeviceIo(Node node) {
+    /** @param nanos for waits of a bounded time */
+    public DeviceIo(Node node, LongSupplier nanos) {
         this.node = node;
+        this.nanos = nanos;
+        this.gate = new Gate(AgentOptions.IN_FLIGHT_MAX, nanos);
         Arrays.setAll(writes, slot -> new DeviceWrite(gate, slot));
     }
 
@@ -50,9 +53,9 @@ public final class DeviceIo implements Export {
         }
         gate.hold();
         try {
-            long beganNanos = NANOS.getAsLong();
+            long beganNanos = nanos.getAsLong();
             while (gate.countInside(_ -> true) > 0) {
-                if (NANOS.getAsLong() - beganNanos > waitNanosMax) {
+                if (nanos.getAsLong() - beganNanos > waitNanosMax) {
                     return false;
                 }
                 LockSupport.parkNanos(LOOK_NANOS);

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 
 /** The devices by id, the oldest first. Thread: the lock of {@link NodeGraph}. */
 final class DeviceTable {
@@ -14,6 +15,12 @@ final class DeviceTable {
 
     private final Map<String, Device> devices = new LinkedHashMap<>();
     private final Map<String, DeviceIo> ios = new HashMap<>();
+    private final LongSupplier nanos;
+
+    /** @param nanos for waits of a bounded time */
+    DeviceTable(LongSupplier nanos) {
+        this.nanos = nanos;
+    }
 
     /** Gives its export when it's the first time that a node is under it. */
     Optional<DeviceIo> add(Device device) {
@@ -21,7 +28,7 @@ final class DeviceTable {
         if (device.node().isEmpty() || ios.containsKey(device.id())) {
             return Optional.empty();
         }
-        DeviceIo io = new DeviceIo(device.node().get());
+        DeviceIo io = new DeviceIo(device.node().get(), nanos);
         ios.put(device.id(), io);
         return Optional.of(io);
     }

@@ -17,12 +17,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 
 /** Opens the nodes that keep a point in time. Thread: the lock of {@link NodeGraph}. */
 final class FilterOpener {
     private FilterOpener() {}
 
-    static Backend copyBeforeWrite(NodeSpec.CopyBeforeWrite spec, Map<String, Node> children, NodeOpener.Children graph)
+    /** @param nanos for waits of a bounded time */
+    static Backend copyBeforeWrite(
+            NodeSpec.CopyBeforeWrite spec, Map<String, Node> children, NodeOpener.Children graph, LongSupplier nanos)
             throws NodeRefusedException {
         Node file = Objects.requireNonNull(children.get(Node.FILE));
         Node target = Objects.requireNonNull(children.get(Node.TARGET));
@@ -45,9 +48,9 @@ final class FilterOpener {
         CopyBeforeWrite kept = new CopyBeforeWrite(
                 file.backend(),
                 new NodeTarget(target),
-                granule,
-                protection,
-                spec.keeping().terms());
+                new CopyBeforeWrite.Scope(granule, protection),
+                spec.keeping().terms(),
+                nanos);
         return new CopyBeforeWriteBackend(new ChildBackend(file), kept);
     }
 

@@ -39,7 +39,7 @@ public final class NodeGraph {
     private final NodeTracking tracking;
     private final Map<String, Node> nodes = new LinkedHashMap<>();
     private final Map<String, Node> aliases = new HashMap<>();
-    private final DeviceTable devices = new DeviceTable();
+    private final DeviceTable devices;
     private final List<NodeListener> listeners = new CopyOnWriteArrayList<>();
     private final NodeSnapshots snapshots;
     private final NodeCommits commits;
@@ -47,6 +47,7 @@ public final class NodeGraph {
     /** No nodes yet. */
     public NodeGraph(Agent agent) {
         this.agent = agent;
+        this.devices = new DeviceTable(agent.surroundings().nanos());
         this.names = new NodeNames(agent.surroundings().random());
         this.opener = new NodeOpener(new Children(), agent.surroundings().nanos());
         this.changes = new NodeChanges(agent, opener);
@@ -328,12 +329,9 @@ public final class NodeGraph {
 
     private Node entered(NodeSpec spec, Node.Owner owner, String name, NodeOpener.Opened opened) {
         boolean readOnly = spec.options().readOnly();
-        NodeIo io = new NodeIo(
-                new BackendExport(
-                        opened.backend(),
-                        readOnly ? BackendAccess.READ_ONLY : BackendAccess.READ_WRITE,
-                        agent.flushes()),
-                readOnly);
+        BackendAccess access = readOnly ? BackendAccess.READ_ONLY : BackendAccess.READ_WRITE;
+        Export untracked = new BackendExport(opened.backend(), access, agent.flushes());
+        NodeIo io = new NodeIo(untracked, readOnly, agent.surroundings().nanos());
         Node node = new Node(name, owner, spec, opened, io);
         node.backend().resizing(sizeBytes -> changes.resizeImage(node, sizeBytes));
         nodes.put(name, node);

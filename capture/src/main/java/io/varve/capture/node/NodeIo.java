@@ -23,20 +23,22 @@ import java.util.function.LongSupplier;
  * <p>Safe for any thread. A write to a tracked node costs one volatile read here.
  */
 public final class NodeIo implements Export {
-    private static final LongSupplier NANOS = System::nanoTime;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition idle = lock.newCondition();
     private final Condition begun = lock.newCondition();
     private final NodeCounters counters = new NodeCounters();
+    private final LongSupplier nanos;
     private volatile Export export;
     private volatile boolean tracked;
     private volatile boolean readOnly;
     private int inFlight; // Guarded by lock.
     private boolean beginning; // Guarded by lock: new writes wait.
 
-    NodeIo(Export untracked, boolean readOnly) {
+    /** @param nanos for waits of a bounded time */
+    NodeIo(Export untracked, boolean readOnly, LongSupplier nanos) {
         this.export = untracked;
         this.readOnly = readOnly;
+        this.nanos = nanos;
     }
 
     public NodeCounters counters() {
@@ -84,12 +86,12 @@ public final class NodeIo implements Export {
     }
 
     /** An interrupt doesn't end the wait. */
-    private long awaitIdle(long nanos) {
+    private long awaitIdle(long leftNanos) {
         boolean interrupted = false;
-        long endNanos = NANOS.getAsLong() + nanos;
+        long endNanos = nanos.getAsLong() + leftNanos;
         while (true) {
             try {
-                long left = idle.awaitNanos(endNanos - NANOS.getAsLong());
+                long left = idle.awaitNanos(endNanos - nanos.getAsLong());
                 if (interrupted) {
                     Thread.currentThread().interrupt();
                 }

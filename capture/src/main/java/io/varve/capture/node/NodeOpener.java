@@ -91,7 +91,7 @@ final class NodeOpener {
             case NodeSpec.Raw raw -> raw(below(children), access, raw);
             case NodeSpec.RawPart part -> part(part, raw(below(children), access, part));
             case NodeSpec.Qcow2 qcow2 -> qcow2(qcow2, access, children);
-            case NodeSpec.CopyBeforeWrite filter -> FilterOpener.copyBeforeWrite(filter, children, graph);
+            case NodeSpec.CopyBeforeWrite filter -> FilterOpener.copyBeforeWrite(filter, children, graph, nanos);
             case NodeSpec.SnapshotAccess _ -> FilterOpener.snapshotAccess(below(children));
         };
     }

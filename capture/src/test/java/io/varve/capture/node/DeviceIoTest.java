@@ -42,7 +42,7 @@ class DeviceIoTest {
         try (RawFileBackend first = RawFileBackend.open(images[0], BackendAccess.READ_WRITE);
                 RawFileBackend second = RawFileBackend.open(images[1], BackendAccess.READ_WRITE)) {
             Node[] nodes = {node("a", first), node("b", second)};
-            DeviceIo device = new DeviceIo(nodes[0]);
+            DeviceIo device = new DeviceIo(nodes[0], System::nanoTime);
             AtomicBoolean stopped = new AtomicBoolean();
             List<Writer> writers = new ArrayList<>();
             List<Thread> threads = new ArrayList<>();
@@ -175,7 +175,8 @@ class DeviceIoTest {
                 Node.Owner.MONITOR,
                 spec,
                 new NodeOpener.Opened(new NodeBackend(backend), Map.of()),
-                new NodeIo(new BackendExport(backend, BackendAccess.READ_WRITE, Runnable::run), false));
+                new NodeIo(
+                        new BackendExport(backend, BackendAccess.READ_WRITE, Runnable::run), false, System::nanoTime));
     }
 
     private Path image(String name) throws IOException {

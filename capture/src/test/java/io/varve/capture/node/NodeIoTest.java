@@ -33,7 +33,7 @@ class NodeIoTest {
         Path tracked = image("tracked");
         try (RawFileBackend first = RawFileBackend.open(plain, BackendAccess.READ_WRITE);
                 RawFileBackend second = RawFileBackend.open(tracked, BackendAccess.READ_WRITE)) {
-            NodeIo io = new NodeIo(export(first), false);
+            NodeIo io = new NodeIo(export(first), false, System::nanoTime);
             CompletableFuture<Boolean> written = new CompletableFuture<>();
             io.track(
                     () -> {
@@ -54,7 +54,7 @@ class NodeIoTest {
     @Test
     void shouldTrackANodeAfterAWriteThatABugEnded() throws Exception {
         try (RawFileBackend backend = RawFileBackend.open(image("plain"), BackendAccess.READ_WRITE)) {
-            NodeIo io = new NodeIo(export(backend), false);
+            NodeIo io = new NodeIo(export(backend), false, System::nanoTime);
 
             // There is no such place: the write breaks before it's told of.
             assertThrows(RuntimeException.class, () -> io.writeNow(-512, ByteBuffer.allocateDirect(512)));
