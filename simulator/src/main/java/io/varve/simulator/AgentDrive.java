@@ -42,6 +42,7 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
     private DriveState state;
     private LiveSet open;
     private final InFlightTable table;
+    private final RegionLog log;
 
     AgentDrive(Agent agent, DriveId id, Image image, DriveFiles files) {
         this.agent = agent;
@@ -52,13 +53,14 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
         if (agent.isStranger()) {
             agent.world().invariants().strangers().add(incarnation);
         }
-        this.io = new GuestIo(this);
         this.publisher = new Publisher(this);
         Attaching attaching = new Attaching(this);
         Attaching.Attached attached = attaching.attach();
         this.state = attached.state();
         this.open = attached.open();
         this.table = files.newInFlight(agent.boot());
+        this.log = new RegionLog(this);
+        this.io = new GuestIo(this, attached.lost());
         attached.events().forEach(event -> append(List.of(event)));
         files.live().clear();
         files.live().put(open.generation(), open);
@@ -99,6 +101,10 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
 
     InFlightTable table() {
         return table;
+    }
+
+    RegionLog log() {
+        return log;
     }
 
     LiveSet open() {
@@ -213,11 +219,13 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
     /** Gives the drive up in order; writes have ended. */
     void detach() {
         List.copyOf(running.keySet()).forEach(key -> conclude(key, new Conclusion.Cancelled()));
-        io.die();
+        io.end();
         image.flush();
-        files.keepOpen(Optional.of(open.marks().copyAt(open.marks().granularity())));
+        files.keepOpen();
         append(List.of(new DriveEvent.DriveDetached(Attaching.IDENTITY)));
         feed.close();
+        files.log(Optional.empty());
+        files.keepLost(List.of());
         files.loseMemory();
         files.ended(image.foreignWrites());
     }

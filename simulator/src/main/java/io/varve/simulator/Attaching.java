@@ -1,6 +1,7 @@
 package io.varve.simulator;
 
-import io.varve.core.bits.Granularity;
+import io.varve.core.activity.RegionSpan;
+import io.varve.core.bits.Extent;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.Conclusion;
@@ -15,6 +16,7 @@ import io.varve.core.fold.Fold;
 import io.varve.core.id.JournalId;
 import io.varve.core.recovery.Evidence;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -37,8 +39,9 @@ final class Attaching {
      * What an attachment comes to.
      *
      * @param state before {@code events}, which are to be recorded
+     * @param lost writes of earlier runs that may reach the image yet
      */
-    record Attached(DriveState state, LiveSet open, List<DriveEvent> events, Arrival arrival) {}
+    record Attached(DriveState state, LiveSet open, List<DriveEvent> events, List<Extent> lost, Arrival arrival) {}
 
     Attached attach() {
         drive.image().flush();
@@ -53,30 +56,63 @@ final class Attaching {
                 drive.incarnation(),
                 1,
                 new DriveEvent.DriveAttached(
-                        journal, Optional.empty(), 1, Granularity.DEFAULT, sizeBytes, IDENTITY, Arrival.FRESH));
+                        journal, Optional.empty(), 1, PointInTime.GRANULE, sizeBytes, IDENTITY, Arrival.FRESH));
         files.journal().add(first);
         DriveState state = Fold.apply(Optional.empty(), first).state().orElseThrow();
-        LiveSet open = new LiveSet(journal, drive.incarnation(), 1, Marks.none(Granularity.DEFAULT, sizeBytes));
-        return new Attached(state, open, List.of(), Arrival.FRESH);
+        LiveSet open = new LiveSet(journal, drive.incarnation(), 1, Marks.none(PointInTime.GRANULE, sizeBytes));
+        log(0);
+        return new Attached(state, open, List.of(), List.of(), Arrival.FRESH);
     }
 
     private Attached inherit() {
         DriveState state = replayed();
-        Evidence.Verdict verdict = evidence(state).verdict();
+        Evidence evidence = evidence(state);
+        Evidence.Verdict verdict = evidence.verdict();
+        List<RegionSpan> hot = evidence.ending() instanceof Evidence.Ending.HostDied
+                ? files.logged().map(LoggedRegions::spans).orElse(List.of())
+                : List.of();
         Generation generation = state.open();
         LiveSet open = new LiveSet(
                 state.journal(),
                 drive.incarnation(),
                 generation.number(),
                 Marks.none(generation.granularity(), generation.sizeBytes()));
-        files.keptOpen().ifPresent(open.marks()::union);
+        files.keptOpen().tailMap(generation.number()).values().forEach(open.marks()::union);
+        hot.forEach(span -> open.marks().mark(span.offsetBytes(), span.lengthBytes()));
         files.live().values().stream()
                 .filter(set -> isOurs(set, state) && set.generation() >= generation.number())
                 .forEach(set -> open.marks().union(world.rules().afterDeath(set.marks())));
         files.inFlight().ifPresent(table -> table.markInto(open.marks()));
-        files.keepOpen(Optional.empty());
+        List<Extent> lost = world.rules().afterRestart(lost(hot));
+        files.keepLost(lost);
+        lost.forEach(open.marks()::mark);
         files.kept().keySet().retainAll(state.generations().keySet());
-        return new Attached(state, open, events(state, verdict.arrival()), verdict.arrival());
+        files.keptOpen().clear();
+        if (world.hasActivityLog()) {
+            files.keptOpen().put(generation.number(), open.marks().copyAt(generation.granularity()));
+        }
+        log(generation.number());
+        return new Attached(state, open, events(state, verdict.arrival()), lost, verdict.arrival());
+    }
+
+    /** A log of this run, in the place of the last one's. */
+    private void log(long marksGeneration) {
+        files.log(
+                world.hasActivityLog()
+                        ? Optional.of(new LoggedRegions(drive.incarnation(), marksGeneration, List.of()))
+                        : Optional.empty());
+    }
+
+    private List<Extent> lost(List<RegionSpan> hot) {
+        if (files.journal().getLast().event() instanceof DriveEvent.DriveDetached) {
+            return List.of();
+        }
+        LinkedHashSet<Extent> lost = new LinkedHashSet<>(files.lost());
+        if (drive.image().isElsewhere()) {
+            files.inFlight().ifPresent(table -> lost.addAll(table.extents()));
+            hot.forEach(span -> lost.add(new Extent(span.offsetBytes(), span.lengthBytes())));
+        }
+        return List.copyOf(lost);
     }
 
     private DriveState replayed() {
@@ -99,13 +135,27 @@ final class Attaching {
         if (files.journal().getLast().event() instanceof DriveEvent.DriveDetached) {
             return new Evidence(
                     keptDoubt(state),
-                    new Evidence.Ending.Detached(isUnchanged, files.keptOpen().isPresent()));
+                    new Evidence.Ending.Detached(
+                            isUnchanged,
+                            files.keptOpen().containsKey(state.open().number())));
         }
-        Optional<Doubt> doubt = liveDoubt(state)
-                .or(() -> isUnchanged
-                        ? Optional.empty()
-                        : Optional.of(Doubt.imageChanged("the image was changed after the agent's last write")));
-        return new Evidence(keptDoubt(state), new Evidence.Ending.Died(doubt));
+        Optional<Doubt> aboutImage = isUnchanged
+                ? Optional.empty()
+                : Optional.of(Doubt.imageChanged("the image was changed after the agent's last write"));
+        return new Evidence(
+                keptDoubt(state),
+                liveDoubt(state).isEmpty()
+                        ? new Evidence.Ending.Died(aboutImage)
+                        : new Evidence.Ending.HostDied(logDoubt(state).or(() -> aboutImage)));
+    }
+
+    private Optional<Doubt> logDoubt(DriveState state) {
+        boolean isWhole = files.logged()
+                .filter(log -> log.incarnation().equals(state.line().getLast()))
+                .filter(log -> log.marksGeneration() < state.open().number()
+                        || files.keptOpen().containsKey(log.marksGeneration()))
+                .isPresent();
+        return isWhole ? Optional.empty() : Optional.of(Doubt.marksLost("there's no activity log of that run"));
     }
 
     private Optional<Doubt> keptDoubt(DriveState state) {

@@ -127,6 +127,7 @@ final class CutRun {
         for (Part part : parts) {
             Marks marks = part.before.marks();
             part.drive.files().kept().put(part.plan.sealed(), marks.copyAt(marks.granularity()));
+            part.drive.io().keepLost();
         }
         if (world.faults().isOn() && world.schedule().chance(2)) {
             agent.after(world.schedule().between(0, 10), this::undo);
@@ -167,6 +168,7 @@ final class CutRun {
                     throw new IllegalStateException("no import is planned here");
                 }));
         part.drive.files().live().remove(part.plan.sealed());
+        part.drive.files().keptOpen().remove(part.plan.sealed());
         start(part, from);
         agent.after(world.schedule().between(0, 6), () -> record(index + 1));
     }

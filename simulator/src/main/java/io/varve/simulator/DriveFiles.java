@@ -1,5 +1,6 @@
 package io.varve.simulator;
 
+import io.varve.core.bits.Extent;
 import io.varve.core.bits.Marks;
 import io.varve.core.cut.InFlightTable;
 import io.varve.core.event.LogRecord;
@@ -8,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
 
@@ -21,8 +23,11 @@ final class DriveFiles {
     private final List<LogRecord> journal = new ArrayList<>();
     private final Map<Long, Marks> kept = new TreeMap<>();
     private long acknowledged;
-    /** The open generation's marks after a clean detach. */
-    private Optional<Marks> keptOpen = Optional.empty();
+    /** Marks of generations that aren't sealed, as they were when they were made durable last. */
+    private final SortedMap<Long, Marks> keptOpen = new TreeMap<>();
+
+    private Optional<LoggedRegions> logged = Optional.empty();
+    private List<Extent> lost = List.of();
 
     private final Map<Long, LiveSet> live = new TreeMap<>();
     private Optional<MemorySegment> inFlight = Optional.empty();
@@ -49,12 +54,32 @@ final class DriveFiles {
         acknowledged = control;
     }
 
-    Optional<Marks> keptOpen() {
+    SortedMap<Long, Marks> keptOpen() {
         return keptOpen;
     }
 
-    void keepOpen(Optional<Marks> marks) {
-        keptOpen = marks;
+    /** Makes the marks of all live sets durable. */
+    void keepOpen() {
+        live.forEach((generation, set) ->
+                keptOpen.put(generation, set.marks().copyAt(set.marks().granularity())));
+    }
+
+    /** The activity log; empty when it's off. */
+    Optional<LoggedRegions> logged() {
+        return logged;
+    }
+
+    void log(Optional<LoggedRegions> regions) {
+        logged = regions;
+    }
+
+    /** Writes of unknown outcome. */
+    List<Extent> lost() {
+        return lost;
+    }
+
+    void keepLost(List<Extent> writes) {
+        lost = List.copyOf(writes);
     }
 
     /** The table that the last run left, if the host is up since. */
@@ -92,7 +117,9 @@ final class DriveFiles {
         DriveFiles copy = new DriveFiles();
         copy.journal.addAll(journal);
         kept.forEach((generation, marks) -> copy.kept.put(generation, marks.copyAt(marks.granularity())));
-        copy.keptOpen = keptOpen;
+        keptOpen.forEach((generation, marks) -> copy.keptOpen.put(generation, marks.copyAt(marks.granularity())));
+        copy.logged = logged;
+        copy.lost = lost;
         copy.foreignWritesAtEnd = foreignWritesAtEnd;
         return copy;
     }

@@ -1,7 +1,11 @@
 package io.varve.simulator;
 
+import io.varve.core.bits.Extent;
+import io.varve.core.cut.LostWrites;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 
@@ -15,7 +19,13 @@ final class GuestIo {
     private final AgentDrive drive;
     private final Agent agent;
     private final World world;
+    private static final int LOST_SLOTS_MAX = 16;
+
     private final TreeMap<Integer, Admitted> inFlight = new TreeMap<>();
+    private final LostWrites lost;
+    /** Slots of lost writes, of earlier runs too. */
+    private final Set<Integer> lostSlots = new HashSet<>();
+
     private final List<Awaited> awaited = new ArrayList<>();
     private final List<Runnable> atGate = new ArrayList<>();
     private boolean isHeld;
@@ -28,7 +38,6 @@ final class GuestIo {
         private final List<PointInTime> protectedBy;
         private final long sinceMillis;
         private boolean isAtBackend;
-        private boolean isLost;
 
         Admitted(GuestWrite write, Consumer<GuestWrite> acknowledged, List<PointInTime> protectedBy, long sinceMillis) {
             this.write = write;
@@ -41,10 +50,23 @@ final class GuestIo {
     /** What waits for writes that were in flight. */
     private record Awaited(List<Admitted> writes, Runnable then) {}
 
-    GuestIo(AgentDrive drive) {
+    /** @param inherited what earlier runs lost */
+    GuestIo(AgentDrive drive, List<Extent> inherited) {
         this.drive = drive;
         this.agent = drive.agent();
         this.world = agent.world();
+        this.lost = new LostWrites(drive.table(), LOST_SLOTS_MAX, lostSlots::remove);
+        for (Extent write : inherited) {
+            int slot = freeSlot();
+            drive.table().register(slot, write.offsetBytes(), write.lengthBytes());
+            lostSlots.add(slot);
+            lost.keep(slot);
+        }
+    }
+
+    /** Makes durable which writes have an unknown outcome. */
+    void keepLost() {
+        drive.files().keepLost(lost.extents());
     }
 
     void hold() {
@@ -67,7 +89,7 @@ final class GuestIo {
         isClosed = true;
     }
 
-    /** What isn't acknowledged, or will never be. */
+    /** What isn't acknowledged. */
     List<GuestWrite> pending() {
         return inFlight.values().stream().map(a -> a.write).toList();
     }
@@ -91,12 +113,14 @@ final class GuestIo {
             mark(write);
         }
         world.schedule().note(() -> drive.id() + ": " + write + " begins");
-        agent.after(world.schedule().between(0, 2), () -> preserve(slot, admitted, 0));
+        agent.after(
+                world.schedule().between(0, 2),
+                () -> drive.log().admit(slot, write, () -> preserve(slot, admitted, 0)));
     }
 
     private int freeSlot() {
         for (int slot = 0; slot < DriveFiles.IN_FLIGHT_MAX; slot++) {
-            if (!inFlight.containsKey(slot)) {
+            if (!inFlight.containsKey(slot) && !lostSlots.contains(slot)) {
                 return slot;
             }
         }
@@ -130,7 +154,7 @@ final class GuestIo {
             world.schedule().note(() -> drive.id() + ": " + write + " fails");
         } else if (fate < 5) {
             world.schedule().note(() -> drive.id() + ": " + write + " has an unknown outcome");
-            lose(admitted);
+            lose(slot, admitted);
             return;
         } else {
             change(write);
@@ -149,16 +173,29 @@ final class GuestIo {
         }
     }
 
-    /** It stays in flight: it may come to the image at any time, or never. */
-    private void lose(Admitted admitted) {
-        admitted.isLost = true;
-        admitted.isAtBackend = true;
+    /** It keeps its slot: it may come to the image at any time, or never. */
+    private void lose(int slot, Admitted admitted) {
+        inFlight.remove(slot);
+        lostSlots.add(slot);
+        lost.keep(slot);
         ended(admitted);
-        agent.after(world.schedule().between(1, 3000), () -> land(admitted, 50));
+        agent.after(world.schedule().between(0, 5), this::keepLost);
+        landLater(admitted);
     }
 
-    private void land(Admitted admitted, int percent) {
-        if (admitted.isAtBackend && world.schedule().chance(percent)) {
+    private void landLater(Admitted admitted) {
+        admitted.isAtBackend = true;
+        Image.Late late = new Image.Late(admitted.write, () -> land(admitted));
+        drive.image().late().add(late);
+        world.schedule().after(world.schedule().between(1, 3000), () -> {
+            if (drive.image().late().remove(late)) {
+                late.land().run();
+            }
+        });
+    }
+
+    private void land(Admitted admitted) {
+        if (admitted.isAtBackend && world.schedule().chance(50)) {
             change(admitted.write);
             world.schedule().note(() -> drive.id() + ": " + admitted.write + " lands");
         }
@@ -186,8 +223,7 @@ final class GuestIo {
      * Runs {@code then} when the writes that are in flight now have ended; those of unknown outcome aren't waited for.
      */
     void afterThoseInFlight(Runnable then) {
-        List<Admitted> writes = new ArrayList<>(
-                inFlight.values().stream().filter(a -> !a.isLost).toList());
+        List<Admitted> writes = new ArrayList<>(inFlight.values());
         if (writes.isEmpty()) {
             then.run();
         } else {
@@ -205,9 +241,25 @@ final class GuestIo {
         }
     }
 
-    /** The process is gone, or gives the drive up: what the backend had may have come to the image, or not. */
+    /**
+     * The process is gone: what the backend had may have come to the image, or not; if that is elsewhere, it may come
+     * later, too.
+     */
     void die() {
-        inFlight.values().forEach(admitted -> land(admitted, 50));
+        List<Admitted> sent =
+                inFlight.values().stream().filter(a -> a.isAtBackend).toList();
+        if (drive.image().isElsewhere()) {
+            sent.forEach(this::landLater);
+            isClosed = true;
+        } else {
+            sent.forEach(this::land);
+            end();
+        }
+    }
+
+    /** The drive is given up: nothing comes any more. */
+    void end() {
+        drive.image().settle();
         isClosed = true;
     }
 }

@@ -9,7 +9,7 @@ import java.util.List;
  */
 record GuestWrite(long version, WriteKind kind, int firstBlock, int blocks) {
     /** The unit in which guests write: a quarter of a granule, so that ends fall within granules. */
-    static final int BLOCK_BYTES = 16 * 1024;
+    static final int BLOCK_BYTES = 512 * 1024;
 
     int endBlock() {
         return firstBlock + blocks;

@@ -9,10 +9,14 @@ final class Image {
     private final long[] current;
     private long[] durable;
     private final List<GuestWrite> unflushed = new ArrayList<>();
+    private final List<Late> late = new ArrayList<>();
+    private final boolean isElsewhere;
     /** Counts what a stranger to its agent wrote. */
     private int foreignWrites;
 
-    Image(int blocks) {
+    /** @param isElsewhere whether another server has it, which may make a write after the agent that sent it died */
+    Image(int blocks, boolean isElsewhere) {
+        this.isElsewhere = isElsewhere;
         this.current = new long[blocks];
         this.durable = new long[blocks];
     }
@@ -42,6 +46,24 @@ final class Image {
     void applyForeign(GuestWrite write) {
         foreignWrites++;
         apply(write, write.blocks());
+    }
+
+    boolean isElsewhere() {
+        return isElsewhere;
+    }
+
+    /** A write whose outcome nobody knows: {@code land} makes it, or not. */
+    record Late(GuestWrite write, Runnable land) {}
+
+    /** Writes that may be made yet. */
+    List<Late> late() {
+        return late;
+    }
+
+    /** Whatever may come comes now, or never. */
+    void settle() {
+        List.copyOf(late).forEach(each -> each.land().run());
+        late.clear();
     }
 
     int foreignWrites() {

@@ -138,6 +138,8 @@ final class Mishaps {
             agent.kill();
         }
         files.replaceAll((drive, kept) -> new DriveFiles());
+        // Nobody knows any more what may come late: the image's server is started again, too.
+        world.drives().forEach(drive -> world.image(drive).settle());
         startLater();
     }
 

@@ -94,7 +94,8 @@ final class Operator {
     private static List<Action> repairs(AgentDrive drive) {
         Optional<Bitmap> bitmap = drive.state().bitmap(BITMAP);
         String node = drive.id().value();
-        Action add = new Action.AddBitmap(node, BITMAP.value(), Optional.empty(), true, Recording.ENABLED);
+        Action add = new Action.AddBitmap(
+                node, BITMAP.value(), Optional.of(PointInTime.GRANULE.bytes()), true, Recording.ENABLED);
         if (bitmap.isEmpty()) {
             return List.of(add);
         }
@@ -130,7 +131,8 @@ final class Operator {
             case 2 ->
                 run(
                         List.of(
-                                new Action.AddBitmap(node, "c", Optional.empty(), true, Recording.ENABLED),
+                                new Action.AddBitmap(
+                                        node, "c", Optional.of(PointInTime.GRANULE.bytes()), true, Recording.ENABLED),
                                 new Action.MergeBitmaps(
                                         node, "c", List.of(new Action.MergeBitmaps.Source(node, BITMAP.value()))),
                                 new Action.RemoveBitmap(node, "c")),

@@ -54,8 +54,10 @@ final class Oracle {
     /** The cuts of these drives stand at this instant. */
     void cut(Collection<AgentDrive> drives, List<BackupKey> keys) {
         for (AgentDrive drive : drives) {
-            LegalState state = new LegalState(
-                    drive.image().copy(), drive.io().pending(), drive.image().foreignWrites());
+            List<GuestWrite> pending = new ArrayList<>(drive.io().pending());
+            drive.image().late().forEach(late -> pending.add(late.write()));
+            LegalState state =
+                    new LegalState(drive.image().copy(), pending, drive.image().foreignWrites());
             keys.forEach(key -> legal.put(at(drive.id(), key.syncPoint()), state));
         }
     }

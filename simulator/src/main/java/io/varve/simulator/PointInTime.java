@@ -13,7 +13,9 @@ import java.util.TreeMap;
 
 /** A snapshot of a drive: the real granule states, with a fleece that holds versions. */
 final class PointInTime {
-    static final Granularity GRANULE = Granularity.DEFAULT;
+    /** Two of them are a region of the activity log. */
+    static final Granularity GRANULE = new Granularity(2 << 20);
+
     static final int GRANULE_BLOCKS = (int) GRANULE.bytes() / GuestWrite.BLOCK_BYTES;
     private static final int COPY_FAILS_PERCENT = 1;
 

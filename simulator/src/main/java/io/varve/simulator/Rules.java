@@ -1,11 +1,13 @@
 package io.varve.simulator;
 
 import io.varve.archive.store.ObjectStore;
+import io.varve.core.bits.Extent;
 import io.varve.core.bits.Marks;
 import io.varve.core.cut.InFlightTable;
 import io.varve.core.drive.DriveState;
 import io.varve.core.event.LogRecord;
 import io.varve.core.reader.ReaderStores;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -42,6 +44,26 @@ interface Rules {
     /** The open generation's marks after a write failed. */
     default Marks afterError(Marks open, GuestWrite failed) {
         return open;
+    }
+
+    /** Whether a write waits until its regions are in the activity log. */
+    default boolean awaitsLog() {
+        return true;
+    }
+
+    /** Whether marks are made durable before a region leaves the activity log. */
+    default boolean keepsMarksFirst() {
+        return true;
+    }
+
+    /** Whether a region with a write in flight stays in the activity log. */
+    default boolean sparesInFlight() {
+        return true;
+    }
+
+    /** The writes of unknown outcome that a new run takes over. */
+    default List<Extent> afterRestart(List<Extent> lost) {
+        return lost;
     }
 
     /** What is left of a set after its process died. */

@@ -23,6 +23,7 @@ final class World {
     private final Attempts attempts = new Attempts();
     private final Map<DriveId, Image> images = new TreeMap<>();
     private final List<Agent> agents = new ArrayList<>();
+    private final boolean hasActivityLog;
     private long skewMillis;
     private long versions;
 
@@ -35,9 +36,10 @@ final class World {
         this.oracle = new Oracle(this);
         this.invariants = new Invariants(this);
         this.streams = new Streams(this);
+        this.hasActivityLog = schedule.chance(75);
         int drives = schedule.between(1, 3);
         for (int index = 0; index < drives; index++) {
-            images.put(new DriveId("d" + index), new Image(schedule.between(64, 200)));
+            images.put(new DriveId("d" + index), new Image(schedule.between(64, 200), schedule.chance(30)));
         }
         sinks.add(new Sink(this));
         sinks.add(new Sink(this));
@@ -89,6 +91,11 @@ final class World {
 
     Image image(DriveId drive) {
         return Objects.requireNonNull(images.get(drive));
+    }
+
+    /** Whether agents keep one. */
+    boolean hasActivityLog() {
+        return hasActivityLog;
     }
 
     List<Agent> agents() {

@@ -32,7 +32,11 @@ class SabotageTest {
                 new WrongSinks.ManifestFirst(),
                 new WrongSinks.PlainPut(),
                 new WrongSinks.ResumesOthers(),
-                new WrongSinks.CollectsTheLiving());
+                new WrongSinks.CollectsTheLiving(),
+                new WrongLogs.WithoutWaiting(),
+                new WrongLogs.WithoutMarks(),
+                new WrongLogs.RetiresInFlight(),
+                new WrongLogs.ForgetsTheLost());
     }
 
     @ParameterizedTest

@@ -51,6 +51,7 @@ final class AttachedDrive {
     private final MappedFile inFlight;
     private final AcknowledgedControl acknowledged;
     private final WritePath path;
+    private final LostWritesFile lost;
     private final UnsealedMarks unsealed;
     private final Optional<ActivityLog> activity;
     private final DriveFeed feed;
@@ -77,6 +78,8 @@ final class AttachedDrive {
                 means.surroundings().nanos(),
                 new InFlightTable(inFlight.segment(), AgentOptions.IN_FLIGHT_MAX),
                 attached.open());
+        this.lost = new LostWritesFile(kept.directory(), attached.lost());
+        path.inherit(attached.lost(), () -> means.threads().flushes().execute(this::keepLostSoon));
         this.unsealed = new UnsealedMarks(kept, attached.open());
         this.activity = attached.activity().map(logged -> activityLog(logged, means));
         Activity asked = activity.<Activity>map(log -> log).orElse(Activity.NONE);
@@ -121,6 +124,19 @@ final class AttachedDrive {
             drive.abandon(e);
             throw e;
         }
+    }
+
+    private void keepLostSoon() {
+        try {
+            keepLost();
+        } catch (IOException e) {
+            LOG.warn("drive '{}': a write of unknown outcome isn't kept yet: {}", image.drive(), e.toString());
+        }
+    }
+
+    /** Makes durable which writes have an unknown outcome; before a cut, after which only their slots tell. */
+    void keepLost() throws IOException {
+        lost.keep(path.lost()::extents);
     }
 
     /** Closes, and removes nothing: the next attach finds it as after a kill. */
@@ -346,6 +362,7 @@ final class AttachedDrive {
         open.close();
         inFlight.close();
         live.deleteAll();
+        lost.end();
         Files.deleteIfExists(kept.directory().resolve(ActivityFile.NAME));
     }
 

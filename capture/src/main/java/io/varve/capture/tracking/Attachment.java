@@ -7,7 +7,9 @@ import io.varve.capture.activity.ActivityRecord;
 import io.varve.capture.journal.CorruptJournalException;
 import io.varve.capture.journal.DurableFiles;
 import io.varve.capture.journal.Journal;
+import io.varve.core.bits.Extent;
 import io.varve.core.bits.Granularity;
+import io.varve.core.bits.Marks;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
@@ -59,6 +61,7 @@ final class Attachment {
      * What an attachment comes to.
      *
      * @param activity the file of the activity log, and its record's lease; empty without one
+     * @param lost writes of earlier runs that may reach the image yet; durable, and marked in {@code open}
      * @param wasDetached whether the last run ended in order
      */
     record Attached(
@@ -68,6 +71,7 @@ final class Attachment {
             LiveSet open,
             MappedFile inFlight,
             Optional<Logged> activity,
+            List<Extent> lost,
             AcknowledgedControl acknowledged,
             Arrival arrival,
             boolean wasDetached) {}
@@ -149,6 +153,7 @@ final class Attachment {
         JournalId id = new JournalId(surroundings.randomId());
         long sizeBytes = image.backend().sizeBytes();
         kept.dropAllBut(Set.of());
+        Files.deleteIfExists(stateDirectory.resolve(LostWritesFile.NAME));
         LiveSet open =
                 created(new MarkFileHeader(id, incarnation, surroundings.boot(), 1, Granularity.DEFAULT, sizeBytes));
         MappedFile inFlight = live.createInFlight(incarnation);
@@ -162,7 +167,8 @@ final class Attachment {
                 journal,
                 new DriveEvent.DriveAttached(
                         id, Optional.empty(), 1, Granularity.DEFAULT, sizeBytes, now, Arrival.FRESH));
-        return attached(new Attached(log, kept, live, open, inFlight, logged, known(log), Arrival.FRESH, false));
+        return attached(
+                new Attached(log, kept, live, open, inFlight, logged, List.of(), known(log), Arrival.FRESH, false));
     }
 
     /**
@@ -198,6 +204,7 @@ final class Attachment {
             Generation generation = state.open();
             LiveSet open = created(header(journal.id(), generation.number(), state.sizeBytes(), generation));
             lastRun.joinInto(open);
+            List<Extent> lost = lost(lastRun, open.marks());
             MappedFile inFlight = live.createInFlight(incarnation);
             opened.push(inFlight::close);
             if (activity.enabled()) {
@@ -207,11 +214,20 @@ final class Attachment {
             Optional<Logged> logged = log(journal.id(), Optional.of(state.line().getLast()), generation.number());
             log.append(events(state, generation, now, verdict));
             open = resized(log, open);
+            lost.forEach(open.marks()::mark);
             left.taken().ifPresent(TakenOver::settle);
             boolean wasDetached = records.getLast().event() instanceof DriveEvent.DriveDetached;
-            return attached(
-                    new Attached(log, kept, live, open, inFlight, logged, known(log), verdict.arrival(), wasDetached));
+            return attached(new Attached(
+                    log, kept, live, open, inFlight, logged, lost, known(log), verdict.arrival(), wasDetached));
         }
+    }
+
+    /** What the last run lost: in the file before its table goes, and marked as all that may have been written. */
+    private List<Extent> lost(LastRun lastRun, Marks open) throws IOException {
+        List<Extent> lost = lastRun.lostWrites(image);
+        new LostWritesFile(stateDirectory, LostWritesFile.read(stateDirectory)).keep(() -> lost);
+        lost.forEach(open::mark);
+        return lost;
     }
 
     private LiveSet created(MarkFileHeader header) throws IOException {

@@ -4,6 +4,7 @@ import io.varve.capture.activity.ActivityFile;
 import io.varve.capture.activity.ActivityFile.Content;
 import io.varve.capture.activity.ActivityRecord;
 import io.varve.core.activity.RegionSpan;
+import io.varve.core.bits.Extent;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.ImageIdentity;
@@ -77,10 +78,19 @@ final class CrashEvidence {
 
     /** Marks all that was hot. */
     void joinInto(Marks marks) {
-        if (content instanceof Content.Whole(var owner, ActivityRecord record)) {
-            for (RegionSpan span : record.spans()) {
-                marks.mark(span.offsetBytes(), span.lengthBytes());
-            }
-        }
+        spans().forEach(span -> marks.mark(span.offsetBytes(), span.lengthBytes()));
+    }
+
+    /** What was hot of a drive of {@code sizeBytes}. */
+    List<Extent> hot(long sizeBytes) {
+        return spans().stream()
+                .filter(span -> span.offsetBytes() < sizeBytes)
+                .map(span ->
+                        new Extent(span.offsetBytes(), Math.min(span.lengthBytes(), sizeBytes - span.offsetBytes())))
+                .toList();
+    }
+
+    private List<RegionSpan> spans() {
+        return content instanceof Content.Whole(var owner, ActivityRecord record) ? record.spans() : List.of();
     }
 }

@@ -122,6 +122,7 @@ final class DriveTransaction {
      */
     void keep() throws IOException {
         drive.kept().keep(open.header(), open.marks());
+        drive.keepLost();
     }
 
     /**

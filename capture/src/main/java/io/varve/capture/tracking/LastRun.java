@@ -1,5 +1,6 @@
 package io.varve.capture.tracking;
 
+import io.varve.core.bits.Extent;
 import io.varve.core.bits.Marks;
 import io.varve.core.cut.InFlightTable;
 import io.varve.core.drive.BitmapStatus;
@@ -12,6 +13,8 @@ import io.varve.core.event.LogRecord;
 import io.varve.core.id.IncarnationId;
 import io.varve.core.recovery.Evidence;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -90,6 +93,32 @@ final class LastRun implements AutoCloseable {
                 .anyMatch(set -> set.header().generation() == state.open().number());
     }
 
+    /**
+     * Writes that may reach the image yet (reliability.md section 6, rule 19): those that the last run had lost, and of
+     * an image elsewhere those that were in flight, or that may have been when the host died.
+     */
+    List<Extent> lostWrites(DriveImage image) throws IOException {
+        if (isDetached()) {
+            return List.of();
+        }
+        List<Extent> lost = new ArrayList<>(LostWritesFile.read(kept.directory()));
+        if (image.isElsewhere()) {
+            inFlight().ifPresent(table -> lost.addAll(table.extents()));
+            if (hostDied) {
+                lost.addAll(crash.hot(state.sizeBytes()));
+            }
+        }
+        return List.copyOf(new LinkedHashSet<>(lost));
+    }
+
+    private Optional<InFlightTable> inFlight() {
+        return inFlight.map(file -> new InFlightTable(file.segment(), AgentOptions.IN_FLIGHT_MAX));
+    }
+
+    private boolean isDetached() {
+        return records.getLast().event() instanceof DriveEvent.DriveDetached;
+    }
+
     /** Joins to {@code open} every mark that isn't durably sealed, and all that was in flight. */
     void joinInto(LiveSet open) {
         keptOpen.forEach(set -> open.marks().union(set.marks()));
@@ -102,8 +131,7 @@ final class LastRun implements AutoCloseable {
                 open.wrote(set.lastWriteMillis());
             }
         }
-        inFlight.ifPresent(
-                file -> new InFlightTable(file.segment(), AgentOptions.IN_FLIGHT_MAX).markInto(open.marks()));
+        inFlight().ifPresent(table -> table.markInto(open.marks()));
     }
 
     @Override

@@ -3,7 +3,9 @@ package io.varve.capture.tracking;
 import io.varve.capture.activity.Activity;
 import io.varve.capture.snapshot.Snapshot;
 import io.varve.core.Invariant;
+import io.varve.core.bits.Extent;
 import io.varve.core.cut.InFlightTable;
+import io.varve.core.cut.LostWrites;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.InstantSource;
@@ -34,7 +36,7 @@ import java.util.function.LongSupplier;
 final class WritePath {
     static final int REFUSED = -1;
     static final int BEYOND_END = -2;
-    private static final int LOST_MAX = 256;
+    private static final int LOST_SLOTS_MAX = 256;
     private static final Snapshot[] NONE = {};
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);
 
@@ -46,7 +48,7 @@ final class WritePath {
     // What ended in each slot: its write has the slot for itself, so counting is no atomic operation.
     private final long[] writesBySlot;
     private final long[] bytesBySlot;
-    private final List<Integer> lost = new ArrayList<>(); // Guarded by this.
+    private final LostWrites lost;
     private volatile LiveSet open;
     private volatile Epoch epoch = Epoch.first();
     private volatile Snapshot[] snapshots = NONE;
@@ -55,12 +57,14 @@ final class WritePath {
     // Set before a write comes.
     private Activity activity = Activity.NONE;
     private Consumer<LiveSet> opened = set -> {};
+    private Runnable whenLost = () -> {};
 
     /** @param nanos for waits of a bounded time */
     WritePath(InstantSource clock, LongSupplier nanos, InFlightTable inFlight, LiveSet open) {
         this.gate = new Gate(inFlight.capacity(), nanos);
         this.clock = clock;
         this.inFlight = inFlight;
+        this.lost = new LostWrites(inFlight, LOST_SLOTS_MAX, gate::left);
         this.open = open;
         this.sizeBytes = open.header().sizeBytes();
         this.epochs = new Epoch[inFlight.capacity()];
@@ -78,6 +82,25 @@ final class WritePath {
     void logTo(Activity log, Consumer<LiveSet> opened) {
         this.activity = log;
         this.opened = opened;
+    }
+
+    /**
+     * Begins with what an earlier run lost.
+     *
+     * @param whenLost hears, on any thread, that another was lost
+     */
+    void inherit(List<Extent> writes, Runnable whenLost) {
+        for (Extent write : writes) {
+            int slot = gate.enter();
+            inFlight.register(slot, write.offsetBytes(), write.lengthBytes());
+            lost.keep(slot);
+            gate.lost(slot);
+        }
+        this.whenLost = whenLost;
+    }
+
+    LostWrites lost() {
+        return lost;
     }
 
     /** What {@link io.varve.capture.activity.WritesInFlight} tells. */
@@ -189,22 +212,10 @@ final class WritePath {
     void lose(int slot, long lengthBytes) {
         gate.leave(slot);
         Epoch began = ended(slot, lengthBytes);
-        keepLost(slot);
+        lost.keep(slot);
         began.exit();
         gate.lost(slot);
-    }
-
-    /** Lost writes take slots; from a number on, they share one that covers them all. */
-    private synchronized void keepLost(int slot) {
-        if (lost.size() < LOST_MAX) {
-            lost.add(slot);
-            return;
-        }
-        int merged = lost.removeLast();
-        inFlight.widen(slot, merged);
-        inFlight.deregister(merged);
-        gate.left(merged);
-        lost.add(slot);
+        whenLost.run();
     }
 
     private static void count(long[] counters, int slot, long added) {

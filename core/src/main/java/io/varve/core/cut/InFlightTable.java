@@ -2,11 +2,14 @@ package io.varve.core.cut;
 
 import io.varve.core.Invariant;
 import io.varve.core.activity.RegionSpan;
+import io.varve.core.bits.Extent;
 import io.varve.core.bits.Marks;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.List;
 
 /**
  * The writes that were admitted and haven't ended, in a mapped file of fixed size, so that they outlive the process.
@@ -68,6 +71,23 @@ public final class InFlightTable {
         // First too long from the old offset, then right from the new one.
         LONGS.setRelease(slots, 0L, 2L * slot + 1, Math.max(ownEnd, otherEnd) - offset);
         LONGS.setRelease(slots, 0L, 2L * slot, offset);
+    }
+
+    /** What the write that has the slot covers. */
+    public Extent extent(int slot) {
+        long lengthBytes = (long) LONGS.getAcquire(slots, 0L, 2L * slot + 1);
+        return new Extent((long) LONGS.get(slots, 0L, 2L * slot), lengthBytes);
+    }
+
+    /** What every write in flight covers. */
+    public List<Extent> extents() {
+        List<Extent> extents = new ArrayList<>();
+        for (int slot = 0; slot < capacity; slot++) {
+            if ((long) LONGS.getAcquire(slots, 0L, 2L * slot + 1) > 0) {
+                extents.add(extent(slot));
+            }
+        }
+        return extents;
     }
 
     /** Marks what every write in flight covers. */
