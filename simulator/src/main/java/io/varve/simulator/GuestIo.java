@@ -15,12 +15,12 @@ import java.util.function.Consumer;
  */
 final class GuestIo {
     private static final int NO_SLOT = -1;
+    private static final int LOST_SLOTS_MAX = 16;
+    private static final int SLOW_PERCENT = 5;
 
     private final AgentDrive drive;
     private final Agent agent;
     private final World world;
-    private static final int LOST_SLOTS_MAX = 16;
-
     private final TreeMap<Integer, Admitted> inFlight = new TreeMap<>();
     private final LostWrites lost;
     /** Slots of lost writes, of earlier runs too. */
@@ -140,7 +140,9 @@ final class GuestIo {
             return;
         }
         admitted.isAtBackend = true;
-        agent.after(world.schedule().between(0, 8), () -> apply(slot, admitted));
+        // A disk that is busy keeps some for long.
+        int slowestMillis = world.schedule().chance(SLOW_PERCENT) ? 400 : 8;
+        agent.after(world.schedule().between(0, slowestMillis), () -> apply(slot, admitted));
     }
 
     private void apply(int slot, Admitted admitted) {

@@ -16,6 +16,8 @@ final class RegionLog {
     private static final int HOT_MAX = 3;
 
     private static final int RECORD_FAILS_PERMILLE = 2;
+    /** Of syncs: of those of a busy disk. */
+    private static final int SLOW_PERCENT = 10;
 
     private final AgentDrive drive;
     private final World world;
@@ -54,7 +56,8 @@ final class RegionLog {
     }
 
     private void later(Runnable step) {
-        drive.agent().after(world.schedule().between(0, 5), step);
+        int slowestMillis = world.schedule().chance(SLOW_PERCENT) ? 300 : 5;
+        drive.agent().after(world.schedule().between(0, slowestMillis), step);
     }
 
     private void step() {
@@ -92,9 +95,7 @@ final class RegionLog {
             return;
         }
         table.choose();
-        if (world.rules().sparesInFlight()) {
-            table.settle(drive.table().regions(table.waitingSlots()));
-        }
+        table.settle(drive.table().regions(table.waitingSlots()));
         if (table.isRetiring()) {
             later(() -> {
                 if (world.rules().keepsMarksFirst()) {

@@ -56,11 +56,6 @@ interface Rules {
         return true;
     }
 
-    /** Whether a region with a write in flight stays in the activity log. */
-    default boolean sparesInFlight() {
-        return true;
-    }
-
     /** The writes of unknown outcome that a new run takes over. */
     default List<Extent> afterRestart(List<Extent> lost) {
         return lost;

@@ -35,7 +35,6 @@ class SabotageTest {
                 new WrongSinks.CollectsTheLiving(),
                 new WrongLogs.WithoutWaiting(),
                 new WrongLogs.WithoutMarks(),
-                new WrongLogs.RetiresInFlight(),
                 new WrongLogs.ForgetsTheLost());
     }
 

@@ -34,19 +34,6 @@ final class WrongLogs {
         }
     }
 
-    /** A region leaves the log with a write in flight (6.16). */
-    record RetiresInFlight() implements Rules {
-        @Override
-        public Set<Faults.Kind> emphasis() {
-            return Set.of(Faults.Kind.HOST_CRASH);
-        }
-
-        @Override
-        public boolean sparesInFlight() {
-            return false;
-        }
-    }
-
     /** A new run doesn't seed its generations with what the one before lost (6.19). */
     record ForgetsTheLost() implements Rules {
         @Override
