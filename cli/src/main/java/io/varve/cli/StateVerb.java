@@ -7,6 +7,7 @@ import io.varve.capture.activity.ActivityFile;
 import io.varve.capture.tracking.StateDirectory;
 import io.varve.capture.tracking.StateDirectory.Drive;
 import io.varve.core.activity.RegionSpan;
+import io.varve.core.bits.Extent;
 import io.varve.core.drive.Anchor;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
@@ -98,6 +99,9 @@ final class StateVerb implements Callable<Integer> {
                     + lower(backup.phase()).replace('_', ' ') + ", no outcome yet");
         }
         out.println("  activity log: " + activity(drive.activity()));
+        for (Extent write : drive.lostWrites()) {
+            out.println("  write of unknown outcome: " + write.lengthBytes() + " bytes at " + write.offsetBytes());
+        }
     }
 
     private static String sealed(Generation generation) {
@@ -187,6 +191,7 @@ final class StateVerb implements Callable<Integer> {
         var line = one.putArray("incarnations");
         state.line().forEach(incarnation -> line.add(incarnation.toString()));
         addMarks(one, drive);
+        addLostWrites(one, drive);
         var backups = one.putArray("undecided");
         state.undecided()
                 .values()
@@ -208,6 +213,14 @@ final class StateVerb implements Callable<Integer> {
                                 spans.addObject().put("first", span.first()).put("count", span.count()));
             }
         }
+    }
+
+    private static void addLostWrites(ObjectNode one, Drive.Known drive) {
+        var writes = one.putArray("lost-writes");
+        drive.lostWrites()
+                .forEach(write -> writes.addObject()
+                        .put("offset-bytes", write.offsetBytes())
+                        .put("length-bytes", write.lengthBytes()));
     }
 
     private static void addMarks(ObjectNode one, Drive.Known drive) {

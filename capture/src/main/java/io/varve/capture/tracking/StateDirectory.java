@@ -2,6 +2,7 @@ package io.varve.capture.tracking;
 
 import io.varve.capture.activity.ActivityFile;
 import io.varve.capture.journal.Journal;
+import io.varve.core.bits.Extent;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.Generation;
@@ -40,6 +41,7 @@ public record StateDirectory(boolean isUsed, List<Drive> drives) {
          * @param lastArrival how its agent came up last, as far as the journal still tells
          * @param isDetached whether it was given up in order since
          * @param openBytes what the open generation holds; empty when its marks aren't there, or not all
+         * @param lostWrites writes of unknown outcome, which every generation is seeded with
          */
         record Known(
                 DriveId id,
@@ -48,7 +50,8 @@ public record StateDirectory(boolean isUsed, List<Drive> drives) {
                 Optional<Arrival> lastArrival,
                 boolean isDetached,
                 OptionalLong openBytes,
-                ActivityFile.Content activity)
+                ActivityFile.Content activity,
+                List<Extent> lostWrites)
                 implements Drive {}
 
         /** One that can't be read, and why. */
@@ -107,7 +110,8 @@ public record StateDirectory(boolean isUsed, List<Drive> drives) {
                     lastArrival(events),
                     events.getLast() instanceof DriveEvent.DriveDetached,
                     openBytes(state.get(), new KeptMarks(folder), live, events.getLast()),
-                    ActivityFile.read(folder));
+                    ActivityFile.read(folder),
+                    LostWritesFile.read(folder));
         } catch (IOException | RuntimeException e) {
             return new Drive.Unreadable(id, String.valueOf(e.getMessage()));
         }

@@ -69,7 +69,8 @@ class LostWriteTest {
 
             copyAgent("first", "second");
             try (AgentFixture fixture = attached(connected(server), "second", AgentFixture.BOOT)) {
-                assertEquals(Arrival.RECOVERED, arrival("second"));
+                assertEquals(Arrival.RECOVERED, known("second").lastArrival().orElseThrow());
+                assertEquals(List.of(new Extent(MIB, 512)), known("second").lostWrites());
                 fixture.transact(INDIVIDUAL, AgentFixture.add("disk0", "b"));
                 assertEquals(SUSPECT, fixture.content("disk0", "b").extents());
                 copyAgent("second", "third");
@@ -110,7 +111,7 @@ class LostWriteTest {
             copyAgent("first", "second");
             removeLiveSets("second");
             try (AgentFixture fixture = attached(connected(server), "second", new UUID(13, 14))) {
-                assertEquals(Arrival.COARSE, arrival("second"));
+                assertEquals(Arrival.COARSE, known("second").lastArrival().orElseThrow());
                 fixture.transact(INDIVIDUAL, AgentFixture.add("disk0", "b"));
                 assertEquals(
                         List.of(new Extent(0, 4 * MIB)),
@@ -129,7 +130,7 @@ class LostWriteTest {
             }
 
             try (AgentFixture fixture = attached(connected(server), "second", AgentFixture.BOOT)) {
-                assertEquals(Arrival.CLEAN, arrival("second"));
+                assertEquals(Arrival.CLEAN, known("second").lastArrival().orElseThrow());
                 fixture.transact(INDIVIDUAL, AgentFixture.add("disk0", "c"));
                 assertEquals(List.of(), fixture.content("disk0", "c").extents());
                 assertEquals(SUSPECT, fixture.content("disk0", "b").extents());
@@ -175,12 +176,10 @@ class LostWriteTest {
         return fixture;
     }
 
-    private Arrival arrival(String folder) throws IOException {
+    private StateDirectory.Drive.Known known(String folder) throws IOException {
         Path agent = directory.resolve(folder);
         StateDirectory state = StateDirectory.look(agent.resolve("state"), agent.resolve("live"));
-        StateDirectory.Drive.Known drive = assertInstanceOf(
-                StateDirectory.Drive.Known.class, state.drives().getFirst());
-        return drive.lastArrival().orElseThrow();
+        return assertInstanceOf(StateDirectory.Drive.Known.class, state.drives().getFirst());
     }
 
     /** What a killed agent would leave. */
