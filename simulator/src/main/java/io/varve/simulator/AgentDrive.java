@@ -5,9 +5,11 @@ import io.varve.core.bits.Marks;
 import io.varve.core.cut.InFlightTable;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
+import io.varve.core.drive.EqualGenerations;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
@@ -26,9 +28,15 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** One drive of an agent: its log, its marks, its writes, its backups, as the agent's own AttachedDrive. */
 final class AgentDrive implements FeedSource<IllegalStateException> {
+    /** So few that both happen all the time. */
+    static final int GENERATIONS_MAX = 2;
+
+    private static final int JOURNAL_RECORDS_MAX = 8;
+
     private final Agent agent;
     private final DriveId id;
     private final Image image;
@@ -162,6 +170,44 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
         return effects;
     }
 
+    /** Merges and compacts what has become too much, as the agent's own AttachedDrive. */
+    void tidy() {
+        if (files.journal().size() > JOURNAL_RECORDS_MAX
+                && files.acknowledged() == state.control()
+                && state.undecided().values().stream().noneMatch(AgentDrive::isArchiving)) {
+            compact();
+        }
+        if (state.generations().size() - 1 > GENERATIONS_MAX) {
+            EqualGenerations.of(state).forEach(this::coalesce);
+        }
+        agent.world().invariants().tidied(this);
+    }
+
+    private static boolean isArchiving(UndecidedBackup backup) {
+        return backup.phase() == UndecidedBackup.Phase.RUNNING && backup.mark().target() == BackupTarget.ARCHIVE;
+    }
+
+    private void compact() {
+        DriveState whole = state.withControl(state.control() + 1);
+        files.journal().clear();
+        files.journal().add(new LogRecord(id, incarnation, whole.control(), new DriveEvent.Checkpoint(whole)));
+        state = whole;
+        agent.world().schedule().note(() -> id + ": compacts its journal up to " + whole.control());
+        publisher.wake();
+    }
+
+    private void coalesce(SortedSet<Long> group) {
+        long into = group.last();
+        SortedSet<Long> merged = new TreeSet<>(group.headSet(into));
+        Marks first = marks(into).orElseThrow();
+        Marks union = first.copyAt(first.granularity());
+        merged.forEach(generation -> union.union(marks(generation).orElseThrow()));
+        files.kept().put(into, union);
+        append(List.of(new DriveEvent.GenerationsCoalesced(merged, into, union.dirtyBytes(), union.digest())));
+        merged.forEach(files.kept()::remove);
+        feed.coalesced(merged, into);
+    }
+
     /** A transaction that had made them is undone. */
     void forgetSnapshots(Collection<PointInTime> undone) {
         snapshots.removeAll(undone);
@@ -201,6 +247,7 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
                         || conclusion instanceof Conclusion.Aborted);
         if (saysMore) {
             append(List.of(new DriveEvent.BackupConcluded(key, conclusion)));
+            tidy();
         }
         PointInTime ended = running.remove(key);
         if (ended != null) {

@@ -170,6 +170,7 @@ final class CutRun {
         part.drive.files().live().remove(part.plan.sealed());
         part.drive.files().keptOpen().remove(part.plan.sealed());
         start(part, from);
+        part.drive.tidy();
         agent.after(world.schedule().between(0, 6), () -> record(index + 1));
     }
 

@@ -116,6 +116,25 @@ final class Invariants {
         }
     }
 
+    /** What needn't be kept apart was merged: what is left, bitmaps and backups without an outcome account for. */
+    // I10
+    void tidied(AgentDrive drive) {
+        DriveState state = drive.state();
+        int most = AgentDrive.GENERATIONS_MAX
+                + 1
+                + 2 * state.bitmaps().size()
+                + state.undecided().values().stream()
+                        .mapToInt(u ->
+                                u.mark().cut().map(c -> c.generations().size()).orElse(0))
+                        .sum();
+        if (state.generations().size() > most) {
+            throw new Violation(
+                    "I10",
+                    "drive " + drive.id() + " keeps the generations "
+                            + state.generations().keySet() + "; expected at most " + most);
+        }
+    }
+
     /** The streams offer a part of a sync point. */
     // I8
     void offered(UnitInput input) {

@@ -24,7 +24,10 @@ import java.util.Optional;
 
 /** Whoever takes backups of an agent's drives, incremental where that goes, and now and then does something else. */
 final class Operator {
-    static final BitmapName BITMAP = new BitmapName("b");
+    private static final BitmapName BITMAP = new BitmapName("b");
+    /** A second one, backed up seldom, if a run has it: its generations pile up, and are merged. */
+    private static final BitmapName SELDOM = new BitmapName("k");
+
     private static final int PAUSE_MILLIS = 300;
     private static final int REFUSALS_MAX = 8;
     private static final long PATIENCE_MILLIS = 12_000;
@@ -91,32 +94,40 @@ final class Operator {
         }
     }
 
-    private static List<Action> repairs(AgentDrive drive) {
-        Optional<Bitmap> bitmap = drive.state().bitmap(BITMAP);
+    private List<Action> repairs(AgentDrive drive) {
+        List<Action> repairs = new ArrayList<>(repairs(drive, BITMAP));
+        if (world.hasSeldomBitmap()) {
+            repairs.addAll(repairs(drive, SELDOM));
+        }
+        return repairs;
+    }
+
+    private static List<Action> repairs(AgentDrive drive, BitmapName name) {
+        Optional<Bitmap> bitmap = drive.state().bitmap(name);
         String node = drive.id().value();
-        Action add = new Action.AddBitmap(
-                node, BITMAP.value(), Optional.of(PointInTime.GRANULE.bytes()), true, Recording.ENABLED);
         if (bitmap.isEmpty()) {
-            return List.of(add);
+            return List.of(new Action.AddBitmap(
+                    node, name.value(), Optional.of(PointInTime.GRANULE.bytes()), true, Recording.ENABLED));
         }
         if (bitmap.get().status() instanceof BitmapStatus.Inconsistent) {
-            return List.of(new Action.RemoveBitmap(node, BITMAP.value()));
+            return List.of(new Action.RemoveBitmap(node, name.value()));
         }
         return bitmap.get().isRecording() || bitmap.get().status() instanceof BitmapStatus.Busy
                 ? List.of()
-                : List.of(new Action.EnableBitmap(node, BITMAP.value()));
+                : List.of(new Action.EnableBitmap(node, name.value()));
     }
 
     private Action backup(DriveId id) {
+        BitmapName name = world.hasSeldomBitmap() && world.schedule().chance(15) ? SELDOM : BITMAP;
         var state = agent.states().get(id);
         boolean isIncremental = state != null
                 && state.trust() instanceof Trust.Sound
                 && failures.getOrDefault(id, 0) < 2
-                && state.bitmap(BITMAP).flatMap(Bitmap::anchor).isPresent();
+                && state.bitmap(name).flatMap(Bitmap::anchor).isPresent();
         return new Action.Backup(
                 id.value(),
                 isIncremental ? SyncMode.INCREMENTAL : SyncMode.FULL,
-                Optional.of(BITMAP.value()),
+                Optional.of(name.value()),
                 Optional.of(BitmapMode.ON_SUCCESS),
                 BackupTarget.ARCHIVE);
     }

@@ -67,6 +67,9 @@ final class Publisher {
         isSending = false;
         if (isThere) {
             drive.feed().acknowledge(batch);
+            if (!agent.isTransacting()) {
+                drive.tidy();
+            }
             wake();
         } else {
             wake(200);

@@ -24,6 +24,7 @@ final class World {
     private final Map<DriveId, Image> images = new TreeMap<>();
     private final List<Agent> agents = new ArrayList<>();
     private final boolean hasActivityLog;
+    private final boolean hasSeldomBitmap;
     private long skewMillis;
     private long versions;
 
@@ -37,6 +38,7 @@ final class World {
         this.invariants = new Invariants(this);
         this.streams = new Streams(this);
         this.hasActivityLog = schedule.chance(75);
+        this.hasSeldomBitmap = schedule.chance(40);
         int drives = schedule.between(1, 3);
         for (int index = 0; index < drives; index++) {
             images.put(new DriveId("d" + index), new Image(schedule.between(64, 200), schedule.chance(30)));
@@ -96,6 +98,11 @@ final class World {
     /** Whether agents keep one. */
     boolean hasActivityLog() {
         return hasActivityLog;
+    }
+
+    /** Whether drives have a second bitmap. */
+    boolean hasSeldomBitmap() {
+        return hasSeldomBitmap;
     }
 
     List<Agent> agents() {
