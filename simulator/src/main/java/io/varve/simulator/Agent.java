@@ -106,6 +106,12 @@ final class Agent {
         isAlive = false;
     }
 
+    /** Hands its drives over to another agent. */
+    void release() {
+        drives.values().forEach(AgentDrive::release);
+        isAlive = false;
+    }
+
     /** There are outcomes to read. */
     void hear() {
         if (!isReading && isAlive) {

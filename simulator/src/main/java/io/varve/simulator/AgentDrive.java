@@ -10,6 +10,7 @@ import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
 import io.varve.core.drive.EqualGenerations;
+import io.varve.core.drive.Generation;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
@@ -18,13 +19,14 @@ import io.varve.core.feed.FeedSource;
 import io.varve.core.fold.Effect;
 import io.varve.core.fold.Fold;
 import io.varve.core.fold.Step;
+import io.varve.core.handover.Incoming;
+import io.varve.core.handover.Release;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.IncarnationId;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -73,6 +75,9 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
         files.live().clear();
         files.live().put(open.generation(), open);
         agent.world().schedule().note(() -> id + ": attached, " + attached.arrival() + ", " + incarnation);
+        if (isIncoming() && incoming().missing().isEmpty()) {
+            append(incoming().completed());
+        }
         if (attached.arrival() != Arrival.CLEAN) {
             feed.resendAll();
         }
@@ -172,13 +177,18 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
 
     /** Merges and compacts what has become too much, as the agent's own AttachedDrive. */
     void tidy() {
+        if (isIncoming()) {
+            return;
+        }
         if (files.journal().size() > JOURNAL_RECORDS_MAX
                 && files.acknowledged() == state.control()
                 && state.undecided().values().stream().noneMatch(AgentDrive::isArchiving)) {
             compact();
         }
         if (state.generations().size() - 1 > GENERATIONS_MAX) {
-            EqualGenerations.of(state).forEach(this::coalesce);
+            EqualGenerations.of(state).stream()
+                    .filter(group -> Feed.isWanted(state, group.last()))
+                    .forEach(this::coalesce);
         }
         agent.world().invariants().tidied(this);
     }
@@ -270,6 +280,22 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
         image.flush();
         files.keepOpen();
         append(List.of(new DriveEvent.DriveDetached(Attaching.IDENTITY)));
+        left();
+    }
+
+    /** Gives the drive up to another agent; writes have ended. */
+    void release() {
+        List.copyOf(running.keySet()).forEach(key -> conclude(key, new Conclusion.Cancelled()));
+        io.end();
+        image.flush();
+        Marks marks = open.marks();
+        files.kept().put(open.generation(), marks.copyAt(marks.granularity()));
+        append(Release.events(
+                state, new Generation.Seal(marks.dirtyBytes(), marks.digest()), Attaching.IDENTITY, "another"));
+        left();
+    }
+
+    private void left() {
         feed.close();
         files.log(Optional.empty());
         files.keepLost(List.of());
@@ -299,16 +325,33 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
 
     @Override
     public Optional<Marks> marks(long generation) {
-        return Optional.of(
-                generation == open.generation()
-                        ? open.marks()
-                        : Objects.requireNonNull(
-                                files.kept().get(generation), () -> id + ": no marks of generation " + generation));
+        if (generation == open.generation()) {
+            return Optional.of(open.marks());
+        }
+        Optional<Marks> kept = Optional.ofNullable(files.kept().get(generation));
+        if (kept.isEmpty() && Feed.isWanted(state, generation)) {
+            throw new IllegalStateException(id + ": no marks of generation " + generation);
+        }
+        return kept;
     }
 
     @Override
     public boolean isMissing(long generation) {
-        return false;
+        return isIncoming() && incoming().missing().contains(generation);
+    }
+
+    /** Whether bitmaps are on their way from the agent that handed the drive over. */
+    boolean isIncoming() {
+        return Incoming.isIncoming(state);
+    }
+
+    Incoming incoming() {
+        return Incoming.of(
+                state,
+                number -> Optional.ofNullable(files.kept().get(number))
+                        .filter(marks ->
+                                Incoming.objection(state, number, marks).isEmpty())
+                        .isPresent());
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.varve.core.activity.RegionSpan;
 import io.varve.core.bits.Extent;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.Arrival;
+import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.Doubt;
 import io.varve.core.drive.DriveState;
@@ -13,6 +14,7 @@ import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
 import io.varve.core.fold.Fold;
+import io.varve.core.handover.Release;
 import io.varve.core.id.JournalId;
 import io.varve.core.recovery.Evidence;
 import java.util.ArrayList;
@@ -104,7 +106,8 @@ final class Attaching {
     }
 
     private List<Extent> lost(List<RegionSpan> hot) {
-        if (files.journal().getLast().event() instanceof DriveEvent.DriveDetached) {
+        if (files.journal().getLast().event() instanceof DriveEvent.DriveDetached
+                || Release.of(files.journal()).isPresent()) {
             return List.of();
         }
         LinkedHashSet<Extent> lost = new LinkedHashSet<>(files.lost());
@@ -132,6 +135,12 @@ final class Attaching {
 
     private Evidence evidence(DriveState state) {
         boolean isUnchanged = files.foreignWritesAtEnd() == drive.image().foreignWrites();
+        Optional<Doubt> aboutImage = isUnchanged
+                ? Optional.empty()
+                : Optional.of(Doubt.imageChanged("the image was changed after the agent's last write"));
+        if (Release.of(files.journal()).isPresent()) {
+            return new Evidence(Optional.empty(), new Evidence.Ending.HandedOver(aboutImage));
+        }
         if (files.journal().getLast().event() instanceof DriveEvent.DriveDetached) {
             return new Evidence(
                     keptDoubt(state),
@@ -139,9 +148,6 @@ final class Attaching {
                             isUnchanged,
                             files.keptOpen().containsKey(state.open().number())));
         }
-        Optional<Doubt> aboutImage = isUnchanged
-                ? Optional.empty()
-                : Optional.of(Doubt.imageChanged("the image was changed after the agent's last write"));
         return new Evidence(
                 keptDoubt(state),
                 liveDoubt(state).isEmpty()
@@ -160,7 +166,7 @@ final class Attaching {
 
     private Optional<Doubt> keptDoubt(DriveState state) {
         return state.generations().values().stream()
-                .filter(g -> g.seal().isPresent())
+                .filter(g -> g.seal().isPresent() && isNeeded(state, g))
                 .filter(g -> {
                     Marks marks = files.kept().get(g.number());
                     return marks == null
@@ -168,6 +174,13 @@ final class Attaching {
                 })
                 .findFirst()
                 .map(g -> Doubt.marksLost("the kept marks of generation " + g.number() + " were changed"));
+    }
+
+    private static boolean isNeeded(DriveState state, Generation generation) {
+        return state.bitmaps().values().stream()
+                .filter(bitmap -> !(bitmap.status() instanceof BitmapStatus.Inconsistent)
+                        && !(bitmap.status() instanceof BitmapStatus.Incoming))
+                .anyMatch(bitmap -> bitmap.allGenerations().contains(generation.number()));
     }
 
     private Optional<Doubt> liveDoubt(DriveState state) {

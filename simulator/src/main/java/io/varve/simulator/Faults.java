@@ -10,6 +10,7 @@ final class Faults {
         AGENT_KILL,
         HOST_CRASH,
         ORDERLY_RESTART,
+        HANDOVER,
         STREAMS_KILL,
         SINK_KILL,
         STORE_FAILS,

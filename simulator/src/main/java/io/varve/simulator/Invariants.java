@@ -171,7 +171,9 @@ final class Invariants {
 
     private void checkCoverage(AgentDrive drive) {
         for (Bitmap bitmap : drive.state().bitmaps().values()) {
-            if (bitmap.anchor().isPresent() && !(bitmap.status() instanceof BitmapStatus.Inconsistent)) {
+            if (bitmap.anchor().isPresent()
+                    && !(bitmap.status() instanceof BitmapStatus.Inconsistent)
+                    && !(bitmap.status() instanceof BitmapStatus.Incoming)) {
                 Optional<Oracle.Restored> anchor =
                         world.oracle().restored(bitmap.anchor().get().manifestKey());
                 if (anchor.isPresent()

@@ -1,9 +1,13 @@
 package io.varve.simulator;
 
+import io.varve.core.handover.Release;
+import io.varve.core.handover.Takeover;
 import io.varve.core.id.DriveId;
+import io.varve.core.id.IncarnationId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.UUID;
 
@@ -58,6 +62,7 @@ final class Mishaps {
             case AGENT_KILL -> killAgent(false);
             case HOST_CRASH -> killAgent(true);
             case ORDERLY_RESTART -> restart();
+            case HANDOVER -> handOver();
             case STREAMS_KILL -> {
                 world.streams().kill();
                 world.schedule().after(world.schedule().between(50, 1500), world.streams()::start);
@@ -111,6 +116,36 @@ final class Mishaps {
             world.schedule().note(() -> "the agent is stopped in order");
             startLater();
         }
+    }
+
+    /** To an agent on another host, with the same images. */
+    private void handOver() {
+        boolean isReady = agent.isAlive()
+                && !agent.isTransacting()
+                && agent.drives().values().stream().noneMatch(AgentDrive::isIncoming);
+        if (!isReady) {
+            return;
+        }
+        agent.release();
+        world.schedule().note(() -> "the agent hands over");
+        boot = world.schedule().id();
+        for (DriveId drive : world.drives()) {
+            DriveFiles source = Objects.requireNonNull(files.get(drive));
+            files.put(drive, takenOver(drive, source));
+            new Carrying(world, drive, source, () -> agent).begin();
+        }
+        startLater();
+    }
+
+    private static DriveFiles takenOver(DriveId drive, DriveFiles source) {
+        IncarnationId handover = Release.of(source.journal()).orElseThrow();
+        if (Takeover.of(drive, handover, source.journal(), List.of()) instanceof Takeover.Refused(String reason)) {
+            throw new IllegalStateException(reason);
+        }
+        DriveFiles target = new DriveFiles();
+        target.journal().addAll(source.journal());
+        target.ended(source.foreignWritesAtEnd());
+        return target;
     }
 
     /** A second agent on one of the images: with a copy of the state as it was, or with none. */

@@ -3,6 +3,7 @@ package io.varve.capture.tracking;
 import io.varve.core.bits.Marks;
 import io.varve.core.drive.EqualGenerations;
 import io.varve.core.event.DriveEvent;
+import io.varve.core.feed.Feed;
 import java.io.IOException;
 import java.util.List;
 import java.util.SortedSet;
@@ -34,7 +35,10 @@ final class Coalescing {
     private void run() throws IOException {
         for (SortedSet<Long> group : EqualGenerations.of(drive.state())) {
             long into = group.last();
-            merge(new TreeSet<>(group.headSet(into)), into);
+            // Of inconsistent bitmaps alone: marks may be missing, and nobody asks for them.
+            if (Feed.isWanted(drive.state(), into)) {
+                merge(new TreeSet<>(group.headSet(into)), into);
+            }
         }
     }
 
