@@ -345,6 +345,14 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
         return Incoming.isIncoming(state);
     }
 
+    /** The last hand-over that the journal tells of; none is compacted before its end. */
+    Optional<IncarnationId> handover() {
+        return files.journal().reversed().stream()
+                .filter(record -> record.event() instanceof DriveEvent.DriveHandedOver)
+                .map(LogRecord::incarnation)
+                .findFirst();
+    }
+
     Incoming incoming() {
         return Incoming.of(
                 state,

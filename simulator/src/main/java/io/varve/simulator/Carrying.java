@@ -47,12 +47,15 @@ final class Carrying {
             Optional<AgentDrive> arrived = target.get().isTransacting()
                     ? Optional.empty()
                     : target.get().drive(drive);
-            arrived.filter(AgentDrive::isIncoming).ifPresent(this::step);
-            boolean isDone = arrived.isPresent() && !arrived.get().isIncoming();
-            if (!isDone) {
+            arrived.filter(this::isOpen).ifPresent(this::step);
+            if (arrived.isEmpty() || isOpen(arrived.get())) {
                 again();
             }
         });
+    }
+
+    private boolean isOpen(AgentDrive arrived) {
+        return arrived.isIncoming() && arrived.handover().equals(Optional.of(handover));
     }
 
     private void step(AgentDrive arrived) {

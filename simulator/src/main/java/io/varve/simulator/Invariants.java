@@ -15,6 +15,7 @@ import io.varve.core.drive.Trust;
 import io.varve.core.drive.UndecidedBackup;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
+import io.varve.core.feed.Feed;
 import io.varve.core.reader.ReaderStores;
 import java.util.List;
 import java.util.Optional;
@@ -116,7 +117,10 @@ final class Invariants {
         }
     }
 
-    /** What needn't be kept apart was merged: what is left, bitmaps and backups without an outcome account for. */
+    /**
+     * What needn't be kept apart was merged: what is left, bitmaps and backups without an outcome account for. An
+     * inconsistent bitmap's generations stay as they are, and become no more.
+     */
     // I10
     void tidied(AgentDrive drive) {
         DriveState state = drive.state();
@@ -127,7 +131,10 @@ final class Invariants {
                         .mapToInt(u ->
                                 u.mark().cut().map(c -> c.generations().size()).orElse(0))
                         .sum();
-        if (state.generations().size() > most) {
+        long kept = state.generations().keySet().stream()
+                .filter(generation -> Feed.isWanted(state, generation))
+                .count();
+        if (kept > most) {
             throw new Violation(
                     "I10",
                     "drive " + drive.id() + " keeps the generations "
