@@ -65,7 +65,14 @@ public sealed interface AgentStep {
                         .map(backup -> decided(state.drive(), backup.mark(), verdict))
                         .orElseGet(Nothing::new);
             case Outcome.RepublicationRequested(var drive, long fromControl, var generations, var doubt) -> {
-                Republish republish = new Republish(fromControl, generations);
+                SortedSet<Long> retained = new TreeSet<>(generations);
+                retained.retainAll(state.generations().keySet());
+                if (!generations.isEmpty() && retained.isEmpty()) {
+                    // What the reader finds wanting is dropped or merged further on in the log (reliability 6.22). To
+                    // go back for it each time that it's missed would keep the reader from ever coming there.
+                    yield new Nothing();
+                }
+                Republish republish = new Republish(fromControl, retained);
                 yield doubt.<AgentStep>map(why -> new Distrust(why, republish)).orElse(republish);
             }
             case Outcome.Copied copied -> new Nothing();

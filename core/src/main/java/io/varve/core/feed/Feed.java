@@ -314,6 +314,7 @@ public final class Feed<X extends Exception> {
             boolean isSeal = switch (drive.record(number).event()) {
                 case GenerationSealed sealed -> sealed.generation() == generation;
                 case DriveEvent.MarksImported imported -> imported.generation() == generation;
+                case DriveEvent.GenerationsCoalesced coalesced -> coalesced.into() == generation;
                 default -> false;
             };
             if (isSeal) {

@@ -47,6 +47,7 @@ public final class LogReader {
     private final ReaderStores stores;
     private final Mismatches mismatches;
     private final KnownJournals journals;
+    private final StrangeWrites strangeWrites;
     private final Consumer<FoldOutput> output;
 
     /** The last control event that was asked for; not stored, since asking once more is harmless. */
@@ -57,6 +58,7 @@ public final class LogReader {
         this.stores = stores;
         this.mismatches = new Mismatches(stores.mismatches());
         this.journals = new KnownJournals(stores.mismatches());
+        this.strangeWrites = new StrangeWrites(stores.mismatches());
         this.output = output;
     }
 
@@ -82,9 +84,12 @@ public final class LogReader {
         Step step = journals.isSuperseded(before, record, position)
                 ? Fold.strange(before.orElseThrow(), record)
                 : Fold.apply(before, record);
-        Turn turn = new Turn(record, before, step.state(), position);
+        Optional<DriveState> after = before.isEmpty() || before.equals(step.state())
+                ? step.state()
+                : step.state().map(folded -> strangeWrites.settled(before.get(), record, folded));
+        Turn turn = new Turn(record, before, after, position);
         step.effects().forEach(effect -> perform(effect, turn));
-        step.state().filter(after -> !before.equals(step.state())).ifPresent(stores::put);
+        after.filter(state -> !before.equals(after)).ifPresent(stores::put);
     }
 
     private void perform(Effect effect, Turn turn) {
@@ -255,6 +260,7 @@ public final class LogReader {
     }
 
     private void suspected(Turn turn, String reason) {
+        turn.after().ifPresent(state -> strangeWrites.suspected(state, turn.position()));
         if (turn.before()
                 .filter(state -> state.trust() instanceof Trust.Suspect)
                 .isEmpty()) {

@@ -20,8 +20,8 @@ public interface ReaderStores {
     Positions mismatches();
 
     /**
-     * Positions in the log under names that begin with a drive's and a slash; see {@link Mismatches} and
-     * {@link KnownJournals}.
+     * Positions in the log under names that begin with a drive's and a slash; see {@link Mismatches},
+     * {@link KnownJournals} and {@link StrangeWrites}.
      */
     interface Positions {
         Optional<Long> get(String name);
