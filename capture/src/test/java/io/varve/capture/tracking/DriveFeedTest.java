@@ -8,15 +8,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.varve.capture.nbd.Export;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Completion;
+import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.Trust;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
 import io.varve.core.feed.FeedBatch;
 import io.varve.core.fold.ReadingFold;
+import io.varve.core.id.DriveId;
 import io.varve.core.transaction.Action;
 import io.varve.core.transaction.SyncMode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -168,6 +171,37 @@ class DriveFeedTest {
             assertEquals(fixture.state("disk0"), reader.state());
             assertInstanceOf(Trust.Suspect.class, reader.state().trust());
         }
+    }
+
+    @Test
+    void shouldPublishAMergedGenerationWithItsMergeNotItsSeal() throws IOException { // I4, reliability 6.22
+        try (AgentFixture fixture = AgentFixture.open(directory)) {
+            Export export = fixture.attach("disk0", SIZE_BYTES);
+            fixture.transact(Completion.INDIVIDUAL, AgentFixture.add("disk0", "idle"), AgentFixture.add("disk0", "b"));
+            for (int cut = 0; cut <= AgentOptions.GENERATIONS_MAX + 1; cut++) {
+                AgentFixture.write(export, cut * 65_536L, new byte[512]);
+                StartedBackup backup = fixture.transact(Completion.INDIVIDUAL, AgentFixture.incremental("disk0", "b"))
+                        .getFirst();
+                fixture.agent().conclude(new DriveId("disk0"), backup.mark().key(), new Conclusion.Written());
+            }
+            LogRecord merge = read(fixture.feed("disk0")).stream()
+                    .filter(record -> record.event() instanceof DriveEvent.GenerationsCoalesced)
+                    .reduce((first, last) -> last)
+                    .orElseThrow();
+
+            fixture.feed("disk0").republishGeneration(((DriveEvent.GenerationsCoalesced) merge.event()).into());
+
+            assertEquals(merge.control(), fixture.feed("disk0").nextControl());
+        }
+    }
+
+    private static List<LogRecord> read(DriveFeed feed) throws IOException {
+        List<LogRecord> records = new ArrayList<>();
+        for (Optional<FeedBatch> batch = feed.next(); batch.isPresent(); batch = feed.next()) {
+            records.addAll(batch.get().records());
+            feed.acknowledge(batch.get());
+        }
+        return records;
     }
 
     @Test

@@ -77,7 +77,7 @@ class AgentStepTest {
 
     @Test
     void shouldDistrustOrPublishAgainWhatTheLogDoubts() {
-        TreeSet<Long> generations = new TreeSet<>(Set.of(3L));
+        TreeSet<Long> generations = new TreeSet<>(Set.of(1L));
         Doubt doubt = Doubt.digestDiffers("why");
         DriveState state = running(individual(0, FULL));
 
@@ -87,6 +87,23 @@ class AgentStepTest {
 
         assertEquals(new AgentStep.Republish(7, generations), asked);
         assertEquals(new AgentStep.Distrust(doubt, new AgentStep.Republish(7, generations)), doubted);
+    }
+
+    @Test
+    void shouldNotGoBackForGenerationsThatWereMergedSince() { // I4, reliability 6.22: a reader would never get there
+        DriveState state = running(individual(0, FULL));
+        Doubt doubt = Doubt.digestDiffers("why");
+        TreeSet<Long> gone = new TreeSet<>(Set.of(3L, 4L));
+
+        AgentStep asked = AgentStep.of(state, new Outcome.RepublicationRequested(A, 7, gone));
+        AgentStep doubted = AgentStep.of(state, new Outcome.RepublicationRequested(A, 7, gone, Optional.of(doubt)));
+        AgentStep some = AgentStep.of(state, new Outcome.RepublicationRequested(A, 7, new TreeSet<>(Set.of(1L, 3L))));
+        AgentStep all = AgentStep.of(state, new Outcome.RepublicationRequested(A, 7, new TreeSet<>()));
+
+        assertEquals(new AgentStep.Nothing(), asked);
+        assertEquals(new AgentStep.Nothing(), doubted);
+        assertEquals(new AgentStep.Republish(7, new TreeSet<>(Set.of(1L))), some);
+        assertEquals(new AgentStep.Republish(7, new TreeSet<>()), all);
     }
 
     @Test
