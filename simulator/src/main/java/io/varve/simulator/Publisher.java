@@ -78,12 +78,7 @@ final class Publisher {
 
     /** Publishes again, as the agent's outlet does. */
     void republish(AgentStep.Republish republish) {
-        for (long generation : republish.generations()) {
-            drive.feed().republishGeneration(generation);
-        }
-        if (republish.generations().isEmpty() || drive.feed().nextControl() > republish.fromControl()) {
-            drive.feed().republishFrom(republish.fromControl());
-        }
+        drive.feed().republish(republish.fromControl(), republish.generations());
         wake();
     }
 
@@ -91,7 +86,9 @@ final class Publisher {
     void distrust(AgentStep.Distrust distrust) {
         Set<Long> generations = distrust.otherwise().generations();
         boolean isProven = distrust.doubt().cause() != FullCause.DIGEST_DIFFERS
-                || generations.stream().allMatch(drive.feed()::isPublishedAgain);
+                || generations.stream()
+                        .allMatch(each -> drive.feed()
+                                .isWanting(each, distrust.otherwise().fromControl()));
         if (!isProven) {
             republish(distrust.otherwise());
             return;

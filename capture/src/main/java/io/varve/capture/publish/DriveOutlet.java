@@ -76,13 +76,7 @@ final class DriveOutlet {
     /** Publishes again; when that fails, it's said, and the topology asks again. */
     void republish(AgentStep.Republish republish) {
         var _ = call(feed -> {
-            for (long generation : republish.generations()) {
-                feed.republishGeneration(generation);
-            }
-            // Their seals, and with them all control events behind, come again already.
-            if (republish.generations().isEmpty() || feed.nextControl() > republish.fromControl()) {
-                feed.republishFrom(republish.fromControl());
-            }
+            feed.republish(republish.fromControl(), republish.generations());
             return true;
         });
     }

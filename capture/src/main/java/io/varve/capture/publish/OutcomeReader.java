@@ -230,7 +230,7 @@ final class OutcomeReader implements Runnable {
     private void distrust(DriveId drive, AgentStep.Distrust distrust) {
         AgentStep.Republish republish = distrust.otherwise();
         try {
-            if (!agent.bitmaps().distrust(drive, republish.generations(), distrust.doubt())) {
+            if (!agent.bitmaps().distrust(drive, distrust)) {
                 publisher.republish(drive, republish);
             }
         } catch (IOException e) {

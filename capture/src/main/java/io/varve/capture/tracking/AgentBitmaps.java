@@ -3,16 +3,15 @@ package io.varve.capture.tracking;
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
+import io.varve.core.commit.AgentStep;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
-import io.varve.core.drive.Doubt;
 import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.locks.Lock;
 
 /** What the bitmaps of an agent's drives hold, and who uses them. Thread: safe for any thread. */
@@ -127,16 +126,17 @@ public final class AgentBitmaps {
     }
 
     /**
-     * Marks a drive's bitmaps inconsistent that hold one of these generations; does nothing when it isn't attached.
+     * Marks a drive's bitmaps inconsistent that hold one of the generations that are found wanting; does nothing when
+     * it isn't attached.
      *
      * @return false when the generations must be published again before, since the log's digest of them differs
      * @throws IOException when that can't be written down: they are as they were
      */
-    public boolean distrust(DriveId id, Set<Long> generations, Doubt doubt) throws IOException {
+    public boolean distrust(DriveId id, AgentStep.Distrust distrust) throws IOException {
         control.lock();
         try {
             AttachedDrive drive = drives.get(id);
-            return drive == null || drive.distrust(generations, doubt);
+            return drive == null || drive.distrust(distrust);
         } finally {
             control.unlock();
         }

@@ -10,6 +10,7 @@ import io.varve.capture.nbd.Export;
 import io.varve.capture.nbd.ExportRegistry;
 import io.varve.core.bits.Granularity;
 import io.varve.core.bits.Marks;
+import io.varve.core.commit.AgentStep;
 import io.varve.core.cut.InFlightTable;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
@@ -299,8 +300,11 @@ final class AttachedDrive {
      *
      * @return whether the doubt is believed
      */
-    boolean distrust(Set<Long> generations, Doubt doubt) throws IOException {
-        if (doubt.cause() == FullCause.DIGEST_DIFFERS && !feed.arePublishedAgain(generations)) {
+    boolean distrust(AgentStep.Distrust distrust) throws IOException {
+        Doubt doubt = distrust.doubt();
+        Set<Long> generations = distrust.otherwise().generations();
+        boolean isOfDigest = doubt.cause() == FullCause.DIGEST_DIFFERS;
+        if (isOfDigest && !feed.areWanting(generations, distrust.otherwise().fromControl())) {
             return false;
         }
         List<DriveEvent> events = state().bitmaps().values().stream()

@@ -87,22 +87,22 @@ public final class DriveFeed {
         changed.run();
     }
 
-    /** As {@link Feed#republishGeneration}. */
-    public void republishGeneration(long generation) throws IOException {
+    /** As {@link Feed#republish}. */
+    public void republish(long fromControl, Set<Long> generations) throws IOException {
         control.lock();
         try {
-            feed.republishGeneration(generation);
+            feed.republish(fromControl, generations);
         } finally {
             control.unlock();
         }
         changed.run();
     }
 
-    /** As {@link Feed#isPublishedAgain}, of all of them. */
-    public boolean arePublishedAgain(Set<Long> generations) {
+    /** As {@link Feed#isWanting}, of all of them. */
+    boolean areWanting(Set<Long> generations, long atControl) {
         control.lock();
         try {
-            return generations.stream().allMatch(feed::isPublishedAgain);
+            return generations.stream().allMatch(generation -> feed.isWanting(generation, atControl));
         } finally {
             control.unlock();
         }

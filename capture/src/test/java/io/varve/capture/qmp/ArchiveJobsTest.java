@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.varve.core.bits.Digest;
 import io.varve.core.bits.HierarchicalBitSet;
+import io.varve.core.commit.AgentStep;
 import io.varve.core.drive.Anchor;
 import io.varve.core.drive.BackupKey;
 import io.varve.core.drive.Conclusion;
@@ -18,6 +19,7 @@ import io.varve.transfer.nbd.NbdClient;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -164,8 +166,10 @@ class ArchiveJobsTest {
                 .bitmaps()
                 .distrust(
                         new DriveId("disk0"),
-                        state.generations().keySet(),
-                        Doubt.secondWriter("another agent may have written the image")));
+                        new AgentStep.Distrust(
+                                Doubt.secondWriter("another agent may have written the image"),
+                                new AgentStep.Republish(
+                                        1, new TreeSet<>(state.generations().keySet())))));
         conclude(running, "disk0", new Conclusion.Aborted("the drive is suspect"));
         monitor.jobEnd("disk0");
         String refused = monitor.refused("{'execute': 'x-varve-backup', 'arguments': {'incremental': true}}");

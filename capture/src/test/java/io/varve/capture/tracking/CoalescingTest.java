@@ -141,7 +141,7 @@ class CoalescingTest {
             fixture.readAll("disk0", reader);
             for (int round = 0; round < 2 && !reader.differing().isEmpty(); round++) {
                 for (long generation : List.copyOf(reader.differing())) {
-                    fixture.feed("disk0").republishGeneration(generation);
+                    fixture.feed("disk0").republish(reader.state().control(), Set.of(generation));
                 }
                 fixture.readAll("disk0", reader);
             }

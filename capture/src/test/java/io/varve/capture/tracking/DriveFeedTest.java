@@ -142,7 +142,7 @@ class DriveFeedTest {
             feed.republishFrom(1);
             fixture.readAll("disk0", reader);
             for (long generation : fixture.state("disk0").generations().keySet()) {
-                feed.republishGeneration(generation);
+                feed.republish(before.control(), Set.of(generation));
                 AgentFixture.drain(feed, reader);
             }
 
@@ -189,9 +189,15 @@ class DriveFeedTest {
                     .reduce((first, last) -> last)
                     .orElseThrow();
 
-            fixture.feed("disk0").republishGeneration(((DriveEvent.GenerationsCoalesced) merge.event()).into());
+            Set<Long> into = Set.of(((DriveEvent.GenerationsCoalesced) merge.event()).into());
+            DriveFeed feed = fixture.feed("disk0");
+            feed.republish(merge.control() - 1, into);
 
-            assertEquals(merge.control(), fixture.feed("disk0").nextControl());
+            assertEquals(merge.control(), feed.nextControl());
+            assertFalse(feed.areWanting(into, merge.control()));
+            var _ = read(feed);
+            assertFalse(feed.areWanting(into, merge.control() - 1));
+            assertTrue(feed.areWanting(into, merge.control()));
         }
     }
 

@@ -103,10 +103,34 @@ public final class Feed<X extends Exception> {
     }
 
     /**
+     * Publishes generations again, and the control events from this one on. But not from before a merge of one of them:
+     * what the log's digests of then are of can't be had any more, and a reader that is sent back there each time that
+     * it finds one wanting never comes to the merge's (reliability 6.22).
+     *
+     * @param generations that are retained; none for all
+     */
+    public void republish(long fromControl, Set<Long> generations) throws X {
+        boolean isMergedSince = false;
+        for (long generation : generations) {
+            republishGeneration(generation);
+            isMergedSince |= isAskedOfLater(generation, fromControl);
+        }
+        // Their seals, and with them all control events behind, come again already.
+        if (generations.isEmpty() || (!isMergedSince && nextControl() > fromControl)) {
+            republishFrom(fromControl);
+        }
+    }
+
+    /** A generation is found wanting at its seal or behind it, so one whose seal is later was merged since. */
+    private boolean isAskedOfLater(long generation, long control) {
+        return askedAgain.getOrDefault(generation, 0L) > control;
+    }
+
+    /**
      * Publishes a generation's marks again, and its seal if the journal still holds it. So come the later seals: a
      * reader that lacks marks of theirs, too, mustn't find them wanting a second time.
      */
-    public void republishGeneration(long generation) throws X {
+    void republishGeneration(long generation) throws X {
         given = Optional.empty();
         resend(generation);
         long seal = sealOf(generation);
@@ -121,10 +145,16 @@ public final class Feed<X extends Exception> {
         drive.acknowledge(Math.min(drive.acknowledged(), seal - 1));
     }
 
-    /** Whether a generation was published again, whole and with its seal, since that was asked for. */
-    public boolean isPublishedAgain(long generation) {
+    /**
+     * Whether a reader that finds a generation wanting at this control event is to be believed: it was published again,
+     * whole and with its seal, since that was asked for, and wasn't merged since.
+     */
+    public boolean isWanting(long generation, long atControl) {
         Long seal = askedAgain.get(generation);
-        return seal != null && complete.contains(generation) && firstUnpublished() > seal;
+        return seal != null
+                && complete.contains(generation)
+                && firstUnpublished() > seal
+                && !isAskedOfLater(generation, atControl);
     }
 
     /** The markers among these control events wait until {@link #releaseMarkers}. */
