@@ -84,7 +84,7 @@ public final class LogReader {
         Step step = journals.isSuperseded(before, record, position)
                 ? Fold.strange(before.orElseThrow(), record)
                 : Fold.apply(before, record);
-        Optional<DriveState> after = before.isEmpty() || before.equals(step.state())
+        Optional<DriveState> after = before.isEmpty() || !record.isControl()
                 ? step.state()
                 : step.state().map(folded -> strangeWrites.settled(before.get(), record, folded));
         Turn turn = new Turn(record, before, after, position);

@@ -30,7 +30,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -68,10 +67,7 @@ class StrangeWritesTest {
         }
     }
 
-    @BeforeEach
-    void seeAStrangerAndAFullBackupOfB() {
-        commit(add("a"), full("a"));
-        commit(add("b"), full("b"));
+    private void strangerWrites() {
         DriveState before = known.orElseThrow();
         LogRecord strange = new LogRecord(
                 WritingAgent.DRIVE,
@@ -80,12 +76,39 @@ class StrangeWritesTest {
                 new DriveEvent.BitmapCleared(new BitmapName("a")));
         known = Fold.apply(known, strange).state();
         strangeWrites.suspected(known.orElseThrow(), read);
+    }
+
+    private void seeAStrangerAndAFullBackupOfB() {
+        commit(add("a"), full("a"));
+        commit(add("b"), full("b"));
+        strangerWrites();
         commit(full("b"));
         assertInstanceOf(Trust.Sound.class, known.orElseThrow().trust());
     }
 
     @Test
+    void shouldNotTrustABackupThatTheLogToldOfBeforeTheStranger() { // I1, I8
+        commit(add("a"));
+        agent.transact(List.of(add("b")), Completion.INDIVIDUAL);
+        int lost = read;
+        agent.transact(List.of(full("a")), Completion.INDIVIDUAL);
+        agent.log().subList(lost + 1, agent.log().size()).forEach(this::on);
+        strangerWrites();
+
+        readOn();
+        conclude();
+
+        assertTrue(anchor("a").isEmpty());
+        checkpoint();
+        assertTrue(anchor("a").isEmpty());
+        commit(full("a"));
+        assertTrue(anchor("a").isPresent());
+    }
+
+    @Test
     void shouldKeepAnAnchorVoidThatACheckpointHas() { // I1, I8
+        seeAStrangerAndAFullBackupOfB();
+
         checkpoint();
 
         assertTrue(anchor("a").isEmpty());
@@ -94,6 +117,7 @@ class StrangeWritesTest {
 
     @Test
     void shouldTakeTheAnchorOfABackupThatBeganAfterwards() { // I8
+        seeAStrangerAndAFullBackupOfB();
         commit(full("a"));
         Optional<Anchor> anchored = anchor("a");
 
@@ -105,6 +129,8 @@ class StrangeWritesTest {
 
     @Test
     void shouldForgetABitmapThatWasRemoved() { // I10
+        seeAStrangerAndAFullBackupOfB();
+
         agent.transact(List.of(new Action.RemoveBitmap(NODE, "a")), Completion.INDIVIDUAL);
         readOn();
 
@@ -123,6 +149,13 @@ class StrangeWritesTest {
 
     private void commit(Action... actions) {
         agent.transact(List.of(actions), Completion.INDIVIDUAL);
+        if (!agent.state().undecided().isEmpty()) {
+            conclude();
+        }
+        readOn();
+    }
+
+    private void conclude() {
         BackupKey key = agent.state().undecided().firstKey();
         agent.conclude(
                 key,
