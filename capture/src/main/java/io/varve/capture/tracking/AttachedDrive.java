@@ -80,7 +80,9 @@ final class AttachedDrive {
                 new InFlightTable(inFlight.segment(), AgentOptions.IN_FLIGHT_MAX),
                 attached.open());
         this.lost = new LostWritesFile(kept.directory(), attached.lost());
-        path.inherit(attached.lost(), () -> means.threads().flushes().execute(this::keepLostSoon));
+        path.inherit(
+                attached.lost(),
+                () -> lost.keepSoon(path.lost()::extents, means.threads().flushes()));
         this.unsealed = new UnsealedMarks(kept, attached.open());
         this.activity = attached.activity().map(logged -> activityLog(logged, means));
         Activity asked = activity.<Activity>map(log -> log).orElse(Activity.NONE);
@@ -124,14 +126,6 @@ final class AttachedDrive {
         } catch (IOException | RuntimeException | Error e) {
             drive.abandon(e);
             throw e;
-        }
-    }
-
-    private void keepLostSoon() {
-        try {
-            keepLost();
-        } catch (IOException e) {
-            LOG.warn("drive '{}': a write of unknown outcome isn't kept yet: {}", image.drive(), e.toString());
         }
     }
 

@@ -91,6 +91,7 @@ final class DriveResize {
         try {
             NewArea area = newBytes > oldBytes ? grow() : shrink();
             drive.kept().keep(open.header(), open.marks());
+            drive.keepLost();
             if (newBytes > oldBytes) {
                 // The new area's marks are no write's, so no log of the hot regions tells of them.
                 long _ = drive.unsealed().makeDurable();

@@ -9,8 +9,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
 import java.util.zip.CRC32C;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where a drive's {@link LostWrites} outlive the agent and its host (reliability.md section 6, rule 19). There's no
@@ -29,6 +33,7 @@ import java.util.zip.CRC32C;
 final class LostWritesFile {
     static final String NAME = "lost-writes";
 
+    private static final Logger LOG = LoggerFactory.getLogger(LostWritesFile.class);
     private static final long MAGIC_VERSION_1 = 0x5652_564c_5354_0001L;
     private static final int CHECKED_FROM = 12;
     private static final int HEAD_BYTES = 16;
@@ -84,6 +89,21 @@ final class LostWritesFile {
         bytes.flip().putInt(Long.BYTES, checksum(bytes));
         DurableFiles.replace(directory.resolve(NAME), channel -> DurableFiles.writeFully(channel, bytes, 0));
         kept = List.copyOf(writes);
+    }
+
+    /** As {@link #keep}, on a thread of {@code executor}; what fails is tried again at the next cut. */
+    void keepSoon(Supplier<List<Extent>> lost, Executor executor) {
+        try {
+            executor.execute(() -> {
+                try {
+                    keep(lost);
+                } catch (IOException e) {
+                    LOG.warn("'{}' can't be written yet: {}", directory.resolve(NAME), e.toString());
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.debug("the agent ends; the table of writes in flight has what isn't in '{}'", directory.resolve(NAME));
+        }
     }
 
     private static int checksum(ByteBuffer bytes) {
