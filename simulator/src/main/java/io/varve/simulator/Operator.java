@@ -7,6 +7,8 @@ import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.DriveState;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.Recording;
 import io.varve.core.drive.Trust;
 import io.varve.core.id.BitmapName;
@@ -108,17 +110,21 @@ final class Operator {
     }
 
     private Action backup(DriveId id) {
-        var state = agent.states().get(id);
-        boolean isIncremental = state != null
-                && state.trust() instanceof Trust.Sound
-                && failures.getOrDefault(id, 0) < 2
-                && state.bitmap(BITMAP).flatMap(Bitmap::anchor).isPresent();
+        Optional<DriveState> state = Optional.ofNullable(agent.states().get(id));
+        boolean isAnchored = state.flatMap(known -> known.bitmap(BITMAP))
+                .flatMap(Bitmap::anchor)
+                .isPresent();
+        boolean isSound = state.map(DriveState::trust)
+                .filter(Trust.Sound.class::isInstance)
+                .isPresent();
+        boolean isIncremental = isAnchored && isSound && failures.getOrDefault(id, 0) < 2;
         return new Action.Backup(
                 id.value(),
                 isIncremental ? SyncMode.INCREMENTAL : SyncMode.FULL,
                 Optional.of(BITMAP.value()),
                 Optional.of(BitmapMode.ON_SUCCESS),
-                BackupTarget.ARCHIVE);
+                BackupTarget.ARCHIVE,
+                isAnchored ? Optional.empty() : Optional.of(FullCause.NO_ANCHOR));
     }
 
     /** What makes anchors void, or ends a backup. */
