@@ -91,6 +91,11 @@ final class JsonFields {
         return value.textValue();
     }
 
+    Optional<String> optionalText(String name) {
+        asked.add(name);
+        return node.has(name) ? Optional.of(text(name)) : Optional.empty();
+    }
+
     long number(String name) {
         JsonNode value = required(name);
         check(

@@ -7,6 +7,7 @@ import io.varve.core.bits.Granularity;
 import io.varve.core.commit.ManifestRef;
 import io.varve.core.commit.UnitId;
 import io.varve.core.drive.Completion;
+import io.varve.core.drive.FullCause;
 import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.JournalId;
@@ -21,6 +22,7 @@ import java.util.TreeSet;
  * All that's known of one drive's backup at one sync point. Restore follows manifests only.
  *
  * @param parent the backup that this one lies on; empty for a full one
+ * @param fullCause why it's a full one though nobody asked for that
  * @param cut what the backup had to copy; empty for a full one without a bitmap
  * @param created when the copy was done; for people, who list and choose by it: no decision of the protocol reads it
  * @param position of the sync point's marker in the log, when it came that way
@@ -29,6 +31,7 @@ public record Manifest(
         BackupName name,
         Membership membership,
         Optional<ManifestRef> parent,
+        Optional<FullCause> fullCause,
         Image image,
         Optional<CutProof> cut,
         DataObject data,
@@ -104,6 +107,11 @@ public record Manifest(
         if (name.isFull() == parent.isPresent()) {
             throw new IllegalArgumentException("backup " + name.sequence() + " of chain " + name.chain()
                     + (parent.isPresent() ? " has" : " has no") + " parent; only the full one, 0, has none");
+        }
+        if (fullCause.isPresent() && !name.isFull()) {
+            throw new IllegalArgumentException(
+                    "backup " + name.sequence() + " of chain " + name.chain() + " has a cause to be a full one, '"
+                            + fullCause.get().label() + "'; only the full one, 0, has one");
         }
         if (!data.key().equals(ObjectKeys.data(name)) || !sums.key().equals(ObjectKeys.sums(name))) {
             throw new IllegalArgumentException("the manifest of '" + ObjectKeys.manifest(name) + "' names '"

@@ -18,6 +18,7 @@ import io.varve.core.bits.Digest;
 import io.varve.core.bits.Granularity;
 import io.varve.core.commit.ManifestRef;
 import io.varve.core.drive.Completion;
+import io.varve.core.drive.FullCause;
 import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.JournalId;
@@ -43,6 +44,7 @@ final class ManifestJson {
         json.put("attempt", manifest.name().attempt().toString());
         writeMembership(json.putObject("syncPoint"), manifest.membership());
         manifest.parent().ifPresent(parent -> writeRef(json.putObject("parent"), parent));
+        manifest.fullCause().ifPresent(cause -> json.put("fullCause", cause.label()));
         json.putObject("image")
                 .put("sizeBytes", manifest.image().sizeBytes())
                 .put("clusterSizeBytes", manifest.image().clusterSizeBytes());
@@ -109,6 +111,7 @@ final class ManifestJson {
                 name,
                 json.whole("syncPoint", ManifestJson::membership),
                 json.optional("parent", ManifestJson::ref),
+                json.optionalText("fullCause").map(FullCause::ofAnyVersion),
                 json.whole(
                         "image", image -> new Image(image.number("sizeBytes"), image.smallNumber("clusterSizeBytes"))),
                 json.optional("cut", ManifestJson::cut),

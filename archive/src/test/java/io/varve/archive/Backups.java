@@ -20,6 +20,7 @@ import io.varve.archive.sums.SumsWriter;
 import io.varve.core.bits.Granularity;
 import io.varve.core.commit.ManifestRef;
 import io.varve.core.drive.Completion;
+import io.varve.core.drive.FullCause;
 import io.varve.core.id.BitmapName;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.JournalId;
@@ -61,22 +62,40 @@ public final class Backups {
     }
 
     public Stored full(String drive, Membership membership, long... clusters) throws IOException {
-        BackupName name = new BackupName(new DriveId(drive), membership.syncPoint(), 0, attempt());
-        return store(name, membership, Optional.empty(), clusters);
+        return store(first(drive, membership), membership, Origin.full(Optional.empty()), clusters);
+    }
+
+    /** A full backup that nobody asked for. */
+    public Stored unasked(String drive, Membership membership, FullCause cause, long... clusters) throws IOException {
+        return store(first(drive, membership), membership, Origin.full(Optional.of(cause)), clusters);
+    }
+
+    private BackupName first(String drive, Membership membership) {
+        return new BackupName(new DriveId(drive), membership.syncPoint(), 0, attempt());
     }
 
     public Stored incremental(Stored parent, Membership membership, long... clusters) throws IOException {
         BackupName above = parent.manifest().name();
         BackupName name = new BackupName(above.drive(), above.chain(), above.sequence() + 1, attempt());
-        return store(name, membership, Optional.of(parent.ref()), clusters);
+        return store(name, membership, Origin.above(parent.ref()), clusters);
+    }
+
+    /** What a backup lies on, or why on nothing. */
+    private record Origin(Optional<ManifestRef> parent, Optional<FullCause> fullCause) {
+        static Origin above(ManifestRef parent) {
+            return new Origin(Optional.of(parent), Optional.empty());
+        }
+
+        static Origin full(Optional<FullCause> cause) {
+            return new Origin(Optional.empty(), cause);
+        }
     }
 
     private UUID attempt() {
         return new UUID(random.nextLong(), random.nextLong());
     }
 
-    private Stored store(BackupName name, Membership membership, Optional<ManifestRef> parent, long... clusters)
-            throws IOException {
+    private Stored store(BackupName name, Membership membership, Origin origin, long... clusters) throws IOException {
         Map<Long, byte[]> contents = new TreeMap<>();
         for (long cluster : clusters) {
             byte[] content = new byte[CLUSTER_BYTES];
@@ -86,9 +105,10 @@ public final class Backups {
         Manifest manifest = new Manifest(
                 name,
                 membership,
-                parent,
+                origin.parent(),
+                origin.fullCause(),
                 new Image(64L * CLUSTER_BYTES, CLUSTER_BYTES),
-                parent.map(_ -> proof((long) clusters.length * CLUSTER_BYTES)),
+                origin.parent().map(_ -> proof((long) clusters.length * CLUSTER_BYTES)),
                 data(ObjectKeys.data(name), contents),
                 sums(ObjectKeys.sums(name), contents),
                 CREATED.plusSeconds(name.sequence()),

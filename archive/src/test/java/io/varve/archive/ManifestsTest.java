@@ -1,6 +1,7 @@
 package io.varve.archive;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,11 +14,13 @@ import io.varve.archive.store.Sha256;
 import io.varve.archive.store.WhenMissing;
 import io.varve.core.commit.ManifestRef;
 import io.varve.core.drive.Completion;
+import io.varve.core.drive.FullCause;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -72,6 +75,7 @@ class ManifestsTest {
                 same.name(),
                 same.membership(),
                 same.parent(),
+                same.fullCause(),
                 same.image(),
                 same.cut(),
                 same.data(),
@@ -219,12 +223,66 @@ class ManifestsTest {
                         manifest.name(),
                         manifest.membership(),
                         manifest.parent(),
+                        manifest.fullCause(),
                         manifest.image(),
                         manifest.cut(),
                         two.manifest().data(),
                         manifest.sums(),
                         manifest.created(),
                         manifest.position()));
+    }
+
+    @Test
+    void shouldKeepWhyAFullBackupWasntAskedFor() throws Exception {
+        Stored unasked = backups.unasked("root", FIRST, FullCause.IMAGE_CHANGED, 0);
+
+        assertEquals(unasked.manifest(), manifests.read(unasked.ref()));
+        assertEquals(
+                Optional.of(FullCause.IMAGE_CHANGED),
+                manifests.read(unasked.ref()).fullCause());
+        assertTrue(text(unasked).contains("\"fullCause\" : \"image-changed\""), text(unasked));
+    }
+
+    /** As all manifests were before causes. */
+    @Test
+    void shouldTellNoCauseOfAFullBackupThatWasAskedFor() throws Exception {
+        Stored asked = backups.full("root", FIRST, 0);
+
+        assertFalse(text(asked).contains("fullCause"), text(asked));
+        assertEquals(Optional.empty(), manifests.read(asked.ref()).fullCause());
+    }
+
+    @Test
+    void shouldReadACauseOfALaterVersionAsTheGeneralOne() throws Exception {
+        String later =
+                text(backups.unasked("root", FIRST, FullCause.NO_ANCHOR, 0)).replace("no-anchor", "new-cause");
+
+        assertEquals(
+                Optional.of(FullCause.INCONSISTENT),
+                ManifestJson.read(new ObjectKey("x"), later.getBytes(StandardCharsets.UTF_8))
+                        .fullCause());
+    }
+
+    @Test
+    void shouldRefuseACauseThatIsNoLabelOrOfAnIncrement() throws Exception {
+        Stored full = backups.unasked("root", FIRST, FullCause.NO_ANCHOR, 0);
+        String number = text(full).replace("\"no-anchor\"", "1");
+        String increment = text(backups.incremental(full, SECOND, 1))
+                .replaceFirst("\"image\"", "\"fullCause\" : \"no-anchor\", \"image\"");
+
+        assertDamaged("field 'fullCause': expected a string", number);
+        assertDamaged("has a cause to be a full one, 'no-anchor'", increment);
+    }
+
+    private static void assertDamaged(String part, String text) {
+        DamagedArchiveException e = assertThrows(
+                DamagedArchiveException.class,
+                () -> ManifestJson.read(new ObjectKey("x"), text.getBytes(StandardCharsets.UTF_8)));
+        assertTrue(e.getMessage().contains(part), e.getMessage());
+    }
+
+    private static String text(Stored stored) {
+        return new String(ManifestJson.write(stored.manifest()), StandardCharsets.UTF_8);
     }
 
     @Test

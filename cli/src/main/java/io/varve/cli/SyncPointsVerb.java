@@ -77,7 +77,7 @@ final class SyncPointsVerb implements Callable<Integer> {
                                 drive.value(),
                                 mebibytes(manifest.data().dirtyBytes()),
                                 mebibytes(manifest.data().lengthBytes()),
-                                manifest.name().chain() + "/" + manifest.name().sequence());
+                                manifest.name().chain() + "/" + manifest.name().sequence() + causeOf(manifest));
                     case DriveBackup.Aborted(var reason) ->
                         row(id, time, completion, "aborted", drive.value(), "-", "-", reason);
                     case DriveBackup.Undecided() -> row(id, time, completion, "undecided", drive.value(), "-", "-", "");
@@ -97,6 +97,12 @@ final class SyncPointsVerb implements Callable<Integer> {
 
     private static String mebibytes(long bytes) {
         return String.format(Locale.ROOT, "%.1f MiB", bytes / MEBIBYTE);
+    }
+
+    private static String causeOf(Manifest manifest) {
+        return manifest.fullCause()
+                .map(cause -> "  full (" + cause.label() + ")")
+                .orElse("");
     }
 
     private static String stateOf(SyncPoint point) {
@@ -131,7 +137,7 @@ final class SyncPointsVerb implements Callable<Integer> {
 
     private static void add(ObjectNode drive, DriveBackup backup) {
         switch (backup) {
-            case DriveBackup.Committed(var ref, Manifest manifest) ->
+            case DriveBackup.Committed(var ref, Manifest manifest) -> {
                 drive.put("state", "committed")
                         .put("chain", manifest.name().chain().value())
                         .put("sequence", manifest.name().sequence())
@@ -140,6 +146,8 @@ final class SyncPointsVerb implements Callable<Integer> {
                         .put("stored-bytes", manifest.data().lengthBytes())
                         .put("object", manifest.data().key().value())
                         .put("manifest", ref.key());
+                manifest.fullCause().ifPresent(cause -> drive.put("full-cause", cause.label()));
+            }
             case DriveBackup.Aborted(var reason) ->
                 drive.put("state", "aborted").put("reason", reason);
             case DriveBackup.Undecided() -> drive.put("state", "undecided");

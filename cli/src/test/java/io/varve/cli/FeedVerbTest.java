@@ -1,18 +1,26 @@
 package io.varve.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.varve.core.bits.Extent;
 import io.varve.core.bits.Granularity;
 import io.varve.core.drive.Arrival;
+import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.BackupKind;
+import io.varve.core.drive.BackupTarget;
+import io.varve.core.drive.Completion;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.ImageIdentity;
+import io.varve.core.drive.SyncPointMark;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.IncarnationId;
 import io.varve.core.id.JournalId;
+import io.varve.core.id.SyncPointId;
 import io.varve.embedded.stack.BrokerProcess;
 import io.varve.schemas.TopicSchemaIds;
 import io.varve.schemas.TopicSetup;
@@ -27,6 +35,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.UUID;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -96,6 +105,22 @@ class FeedVerbTest {
     }
 
     @Test
+    void shouldTellWhyAFullBackupWasntAskedFor() throws Exception {
+        send(
+                marked("m", 1, new BackupKind.Full(Optional.of(FullCause.IMAGE_CHANGED))),
+                marked("m", 2, new BackupKind.Full()));
+        var text = CommandRun.of("feed", "--kafka", broker.bootstrapServers(), "--drive=m");
+        var json = CommandRun.of("feed", "--kafka", broker.bootstrapServers(), "--drive=m", "--json");
+
+        assertTrue(text.lines().getFirst().contains("sync point sp-1, full (image-changed), individual"), text.out());
+        assertTrue(text.lines().getLast().contains("sync point sp-2, full, individual"), text.out());
+        var told = new JsonMapper().readTree(json.lines().getFirst());
+        assertEquals("full", told.path("kind").asText());
+        assertEquals("image-changed", told.path("full-cause").asText());
+        assertFalse(new JsonMapper().readTree(json.lines().getLast()).has("full-cause"), json.out());
+    }
+
+    @Test
     void shouldFollowWhatComes() throws Exception {
         var pipe = new PipedInputStream();
         var out = new PrintStream(new PipedOutputStream(pipe), true, StandardCharsets.UTF_8);
@@ -147,6 +172,20 @@ class FeedVerbTest {
         var extents = List.of(new Extent(0, 65536), new Extent(131072, 131072));
         var event = new DriveEvent.ExtentsDirtied(generation, 1, extents, 3, 12 << 10);
         return new LogRecord(new DriveId(drive), INCARNATION, 0, event);
+    }
+
+    private static LogRecord marked(String drive, long control, BackupKind kind) {
+        var mark = new SyncPointMark(
+                new BackupKey(new SyncPointId("sp-" + control), 0),
+                new TreeSet<>(List.of(new DriveId(drive))),
+                Completion.INDIVIDUAL,
+                BackupTarget.ARCHIVE,
+                kind,
+                Optional.empty(),
+                new TreeSet<>(),
+                1 << 20,
+                new SyncPointMark.SnapshotExport("unix:x", drive + "@sp-" + control));
+        return new LogRecord(new DriveId(drive), INCARNATION, control, new DriveEvent.SyncPointMarked(mark));
     }
 
     private static void send(LogRecord... records) throws Exception {

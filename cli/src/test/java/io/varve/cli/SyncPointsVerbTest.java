@@ -12,6 +12,7 @@ import io.varve.archive.store.WhenMissing;
 import io.varve.core.commit.ManifestRef;
 import io.varve.core.commit.Verdict;
 import io.varve.core.drive.Completion;
+import io.varve.core.drive.FullCause;
 import io.varve.core.id.DriveId;
 import io.varve.embedded.stack.S3Credentials;
 import io.varve.embedded.stack.StoreProcess;
@@ -63,13 +64,15 @@ class SyncPointsVerbTest {
         return ArchiveSettings.of(values, Map.of()).open(whenMissing);
     }
 
-    /** A full and an incremental sync point of two drives, and an aborted one. */
+    /**
+     * A full sync point of two drives, of which nobody asked for that of one, an incremental one, and an aborted one.
+     */
     private static void fill(ObjectStore store) throws Exception {
         var backups = new Backups(store, 7);
         var decisions = new Decisions(store);
         var first = Backups.membership("first", Completion.GROUPED, "a", "b");
         var fullA = backups.full("a", first, 0, 1, 2);
-        var fullB = backups.full("b", first, 5);
+        var fullB = backups.unasked("b", first, FullCause.BITMAP_NEW, 5);
         decide(decisions, fullA, fullB);
         var second = Backups.membership("second", Completion.GROUPED, "a", "b");
         decide(decisions, backups.incremental(fullA, second, 1), backups.incremental(fullB, second, 6));
@@ -97,6 +100,7 @@ class SyncPointsVerbTest {
                         .get(1)
                         .matches("first +2026-11-24 .*Z  grouped +committed +a +0\\.2 MiB +0\\.\\d MiB  first/0"),
                 run.out());
+        assertTrue(run.lines().get(2).matches("first .* committed +b .*  first/0  full \\(bitmap-new\\)"), run.out());
         assertTrue(run.lines().get(3).matches("second .* committed +a .*  first/1"), run.out());
         assertTrue(run.lines().get(5).matches("third +- +grouped +aborted +- +- +- +the bucket was full"), run.out());
     }
@@ -110,6 +114,9 @@ class SyncPointsVerbTest {
         assertEquals(3, points.size());
         assertEquals("committed", points.path(1).path("state").asText());
         assertEquals(1, points.path(1).path("drives").path(0).path("sequence").asInt());
+        assertTrue(points.at("/0/drives/0/full-cause").isMissingNode(), run.out());
+        assertEquals("bitmap-new", points.at("/0/drives/1/full-cause").asText());
+        assertTrue(points.at("/1/drives/1/full-cause").isMissingNode(), run.out());
         assertEquals("the bucket was full", points.path(2).path("reason").asText());
     }
 

@@ -129,6 +129,7 @@ final class QemuChain {
                 name,
                 membership,
                 sequence == 0 ? Optional.empty() : Optional.of(refs.getLast()),
+                Optional.empty(),
                 new Image(SIZE_BYTES, CLUSTER_BYTES),
                 Optional.empty(),
                 data,

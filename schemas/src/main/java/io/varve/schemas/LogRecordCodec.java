@@ -24,7 +24,7 @@ public final class LogRecordCodec {
     private static final Schema SCHEMA = io.varve.schemas.avro.LogRecord.getClassSchema();
 
     /** The schemas that earlier versions wrote, in their canonical form. */
-    private static final List<String> EARLIER = List.of("LogRecord-1.avsc", "LogRecord-2.avsc");
+    private static final List<String> EARLIER = List.of("LogRecord-1.avsc", "LogRecord-2.avsc", "LogRecord-3.avsc");
 
     private final BinaryMessageEncoder<io.varve.schemas.avro.LogRecord> encoder =
             new BinaryMessageEncoder<>(new SpecificData(), SCHEMA);

@@ -6,15 +6,29 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.varve.core.Seeds;
+import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.BackupKind;
+import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.Bitmap;
 import io.varve.core.drive.BitmapStatus;
+import io.varve.core.drive.Completion;
 import io.varve.core.drive.DriveState;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.NewArea;
+import io.varve.core.drive.SyncPointMark;
 import io.varve.core.event.DriveEvent;
 import io.varve.core.event.LogRecord;
+import io.varve.core.id.DriveId;
+import io.varve.core.id.IncarnationId;
+import io.varve.core.id.SyncPointId;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 class LogRecordCodecTest {
@@ -61,6 +75,52 @@ class LogRecordCodecTest {
         assertEquals(0, bitmap.sequence());
         assertEquals(
                 0, assertInstanceOf(BitmapStatus.Busy.class, bitmap.status()).successorSequence());
+    }
+
+    /** Bytes of a full backup's marker, which are the same by each schema before causes. */
+    @Test
+    void shouldReadMarkersThatEarlierVersionsWroteWithoutACause() {
+        for (String fingerprint : List.of("56a08c956d4780fe", "f8117abff14313fd", "a74177781382de60")) {
+            LogRecord marked = decoded(HexFormat.of()
+                    .parseHex("c301" + fingerprint + "0c647269766530000000000000000100000000000000010e14"
+                            + "0873702d3100020c647269766530000202000002026100808080010e756e69783a2f73166472697665"
+                            + "304073702d31"));
+
+            SyncPointMark mark = assertInstanceOf(DriveEvent.SyncPointMarked.class, marked.event())
+                    .mark();
+            assertEquals(new BackupKind.Full(Optional.empty()), mark.kind());
+            assertEquals(BackupTarget.ARCHIVE, mark.target());
+            assertEquals("drive0@sp-1", mark.export().name());
+            assertEquals(marked, decoded(codec.encode(marked)));
+        }
+    }
+
+    @Test
+    void shouldReadACauseOfALaterVersionAsTheGeneralOne() {
+        SyncPointMark mark = new SyncPointMark(
+                new BackupKey(new SyncPointId("sp-1"), 0),
+                new TreeSet<>(List.of(new DriveId("drive0"))),
+                Completion.INDIVIDUAL,
+                BackupTarget.ARCHIVE,
+                new BackupKind.Full(Optional.of(FullCause.NO_ANCHOR)),
+                Optional.empty(),
+                new TreeSet<>(),
+                1 << 20,
+                new SyncPointMark.SnapshotExport("unix:/s", "drive0@sp-1"));
+        LogRecord record = new LogRecord(
+                new DriveId("drive0"), new IncarnationId(new UUID(1, 1)), 7, new DriveEvent.SyncPointMarked(mark));
+        String bytes = HexFormat.of().formatHex(codec.encode(record));
+        String known = HexFormat.of().formatHex("no-anchor".getBytes(StandardCharsets.UTF_8));
+        String unknown = HexFormat.of().formatHex("new-cause".getBytes(StandardCharsets.UTF_8));
+
+        LogRecord later = decoded(HexFormat.of().parseHex(bytes.replace(known, unknown)));
+
+        assertEquals(
+                Optional.of(FullCause.INCONSISTENT),
+                assertInstanceOf(DriveEvent.SyncPointMarked.class, later.event())
+                        .mark()
+                        .kind()
+                        .fullCause());
     }
 
     private LogRecord decoded(byte[] bytes) {

@@ -60,7 +60,7 @@ final class Copying {
 
     private Optional<Anchor> parent() {
         return switch (mark.kind()) {
-            case BackupKind.Full() -> Optional.empty();
+            case BackupKind.Full _ -> Optional.empty();
             case BackupKind.Incremental(Optional<Anchor> anchor) -> anchor;
         };
     }
@@ -97,7 +97,7 @@ final class Copying {
             }
         }
         switch (mark.kind()) {
-            case BackupKind.Full() -> {
+            case BackupKind.Full _ -> {
                 List<Long> all = new ArrayList<>();
                 for (long g = 0; g < PointInTime.GRANULE.granules(mark.sizeBytes()); g++) {
                     all.add(g);
@@ -197,6 +197,7 @@ final class Copying {
                 name,
                 new Manifest.Membership(mark.key().syncPoint(), mark.participants(), mark.completion()),
                 parent().map(anchor -> new ManifestRef(anchor.manifestKey(), anchor.manifestSha256())),
+                mark.kind().fullCause(),
                 new Manifest.Image(mark.sizeBytes(), (int) PointInTime.GRANULE.bytes()),
                 mark.cut()
                         .map(cut -> new Manifest.CutProof(

@@ -7,6 +7,8 @@ import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.BitmapStatus;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Conclusion;
+import io.varve.core.drive.DriveState;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.Recording;
 import io.varve.core.drive.Trust;
 import io.varve.core.id.BitmapName;
@@ -119,17 +121,21 @@ final class Operator {
 
     private Action backup(DriveId id) {
         BitmapName name = world.hasSeldomBitmap() && world.schedule().chance(15) ? SELDOM : BITMAP;
-        var state = agent.states().get(id);
-        boolean isIncremental = state != null
-                && state.trust() instanceof Trust.Sound
-                && failures.getOrDefault(id, 0) < 2
-                && state.bitmap(name).flatMap(Bitmap::anchor).isPresent();
+        Optional<DriveState> state = Optional.ofNullable(agent.states().get(id));
+        boolean isAnchored = state.flatMap(known -> known.bitmap(name))
+                .flatMap(Bitmap::anchor)
+                .isPresent();
+        boolean isSound = state.map(DriveState::trust)
+                .filter(Trust.Sound.class::isInstance)
+                .isPresent();
+        boolean isIncremental = isAnchored && isSound && failures.getOrDefault(id, 0) < 2;
         return new Action.Backup(
                 id.value(),
                 isIncremental ? SyncMode.INCREMENTAL : SyncMode.FULL,
                 Optional.of(name.value()),
                 Optional.of(BitmapMode.ON_SUCCESS),
-                BackupTarget.ARCHIVE);
+                BackupTarget.ARCHIVE,
+                isAnchored ? Optional.empty() : Optional.of(FullCause.NO_ANCHOR));
     }
 
     /** What makes anchors void, or ends a backup. */

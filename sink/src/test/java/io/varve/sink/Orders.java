@@ -13,6 +13,7 @@ import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Cut;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.SyncPointMark;
 import io.varve.core.drive.SyncPointMark.SnapshotExport;
 import io.varve.core.id.BitmapName;
@@ -36,6 +37,12 @@ record Orders(DriveId drive, long sizeBytes) {
 
     Task.Copy full(String syncPoint, SnapshotExport export) {
         return copy(mark(syncPoint, new BackupKind.Full(), Optional.empty(), export), Optional.empty());
+    }
+
+    /** A full backup that nobody asked for. */
+    Task.Copy unasked(String syncPoint, FullCause cause, SnapshotExport export) {
+        return copy(
+                mark(syncPoint, new BackupKind.Full(Optional.of(cause)), Optional.empty(), export), Optional.empty());
     }
 
     /** A full backup of one drive of a group. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.varve.archive.Catalog;
+import io.varve.archive.Manifests;
 import io.varve.archive.SyncPoint;
 import io.varve.archive.store.ObjectStore;
 import io.varve.core.Tool;
@@ -16,6 +17,7 @@ import io.varve.core.commit.Outcome.Retry;
 import io.varve.core.commit.Task;
 import io.varve.core.commit.Verdict;
 import io.varve.core.drive.Anchor;
+import io.varve.core.drive.FullCause;
 import io.varve.core.id.SyncPointId;
 import io.varve.schemas.CatalogEntry;
 import java.nio.file.Files;
@@ -178,6 +180,24 @@ class SinkChainTest {
                     Verdict.Committed.class,
                     stack.decide(orders.commit(task, copied.getLast().manifest()))
                             .verdict());
+        }
+    }
+
+    @Test
+    void shouldTellInTheManifestWhyAFullBackupWasntAskedFor() throws Exception {
+        Disk disk = Disk.create(folder.resolve("told.raw"), 1 << 20);
+        Orders orders = new Orders("told", 1 << 20);
+        try (SinkRole _ = stack.sink(1);
+                SnapshotServer server = SnapshotServer.raw(disk.raw(), "told@sp");
+                ObjectStore store = stack.store()) {
+            ManifestRef asked = stack.copy(orders.full("t-0", server.export())).manifest();
+            ManifestRef unasked = stack.copy(orders.unasked("t-1", FullCause.MARKS_LOST, server.export()))
+                    .manifest();
+
+            Manifests manifests = new Manifests(store);
+            assertEquals(Optional.empty(), manifests.read(asked).fullCause());
+            assertEquals(
+                    Optional.of(FullCause.MARKS_LOST), manifests.read(unasked).fullCause());
         }
     }
 

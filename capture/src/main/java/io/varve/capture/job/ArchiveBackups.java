@@ -127,7 +127,8 @@ public final class ArchiveBackups {
         return choices.stream()
                 .flatMap(choice -> choice.fullBecause().stream()
                         .map(reason -> "drive '" + choice.drive() + "' can't be backed up by an increment: "
-                                + reason.now() + "; where the archive has a sync point of it, 'varve reconcile "
+                                + reason.now() + " (" + reason.cause().label()
+                                + "); where the archive has a sync point of it, 'varve reconcile "
                                 + choice.drive() + "' makes one possible, else take a full backup"))
                 .findFirst();
     }
@@ -162,15 +163,16 @@ public final class ArchiveBackups {
             boolean isAsked = request.wanted() == Wanted.FULL;
             boolean isFull = isAsked || choice.fullBecause().isPresent();
             SyncMode sync = isFull ? SyncMode.FULL : SyncMode.INCREMENTAL;
+            Optional<FullBecause> because =
+                    isAsked ? Optional.empty() : choice.fullBecause().map(Reason::because);
             Action.Backup action = new Action.Backup(
                     drive,
                     sync,
                     Optional.of(request.bitmap()),
                     Optional.of(BitmapMode.ON_SUCCESS),
-                    BackupTarget.ARCHIVE);
+                    BackupTarget.ARCHIVE,
+                    because.map(FullBecause::cause));
             backups.add(new JobAction.Backup(action, Optional.empty(), new JobAction.Target.Archive()));
-            Optional<FullBecause> because =
-                    isAsked ? Optional.empty() : choice.fullBecause().map(Reason::because);
             parts.add(new Part(choice.drive(), drive, sync, because));
         }
         return switch (jobs.transact(backups, request.completion())) {

@@ -68,7 +68,12 @@ final class NodeActions {
         }
         return new JobAction.Backup(
                 new Action.Backup(
-                        tracked(action.node()), action.sync(), action.bitmap(), action.bitmapMode(), action.target()),
+                        tracked(action.node()),
+                        action.sync(),
+                        action.bitmap(),
+                        action.bitmapMode(),
+                        action.target(),
+                        action.because()),
                 backup.id(),
                 backup.target(),
                 backup.terms());

@@ -10,8 +10,11 @@ import io.varve.core.bits.HierarchicalBitSet;
 import io.varve.core.commit.AgentStep;
 import io.varve.core.drive.Anchor;
 import io.varve.core.drive.BackupKey;
+import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.Doubt;
+import io.varve.core.drive.DriveState;
+import io.varve.core.drive.FullCause;
 import io.varve.core.id.DriveId;
 import io.varve.core.id.SyncPointId;
 import io.varve.transfer.nbd.Durability;
@@ -19,6 +22,8 @@ import io.varve.transfer.nbd.NbdClient;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -55,6 +60,7 @@ class ArchiveJobsTest {
                 "[{\"device\":\"disk0\",\"job-id\":\"disk0\",\"sync\":\"full\",\"reason\":\"bitmap 'varve' is new\","
                         + "\"cause\":\"bitmap-new\"}]",
                 first.get("jobs").toString());
+        assertEquals(new BackupKind.Full(Optional.of(FullCause.BITMAP_NEW)), marked(first));
         write("disk0", 3);
         assertEquals("running", state(first, 0));
         conclude(first, "disk0", committed(first));
@@ -67,6 +73,7 @@ class ArchiveJobsTest {
         assertEquals(
                 "[{\"device\":\"disk0\",\"job-id\":\"disk0\",\"sync\":\"incremental\"}]",
                 second.get("jobs").toString());
+        assertEquals(Optional.empty(), marked(second).fullCause());
         live.jobs.progressed(new DriveId("disk0"), syncPoint(second), 4096, GRANULE_BYTES);
         awaitProgress(second, 4096);
         conclude(second, "disk0", new Conclusion.Aborted("a sink gave up"));
@@ -78,6 +85,7 @@ class ArchiveJobsTest {
         JsonNode third = backup("{'drives': ['disk0'], 'full': true}");
         assertEquals("full", third.get("jobs").get(0).get("sync").textValue());
         assertFalse(third.get("jobs").get(0).has("reason"));
+        assertEquals(new BackupKind.Full(Optional.empty()), marked(third), "it was asked for");
     }
 
     @Test
@@ -134,6 +142,7 @@ class ArchiveJobsTest {
         assertEquals("full", started.get("jobs").get(0).get("sync").textValue());
         assertTrue(started.get("jobs").get(0).get("reason").textValue().contains("didn't record"));
         assertEquals("not-recording", cause(started));
+        assertEquals(new BackupKind.Full(Optional.of(FullCause.NOT_RECORDING)), marked(started));
         assertTrue(bitmap(0).get("recording").booleanValue());
     }
 
@@ -175,7 +184,9 @@ class ArchiveJobsTest {
         String refused = monitor.refused("{'execute': 'x-varve-backup', 'arguments': {'incremental': true}}");
         JsonNode full = backup("{'drives': ['disk0']}");
 
-        assertTrue(refused.contains("is inconsistent: another agent may have written the image"), refused);
+        assertTrue(
+                refused.contains("is inconsistent: another agent may have written the image (second-writer); "),
+                refused);
         assertEquals("full", full.get("jobs").get(0).get("sync").textValue());
         assertEquals("second-writer", cause(full));
     }
@@ -208,6 +219,14 @@ class ArchiveJobsTest {
 
     private static String cause(JsonNode started) {
         return started.get("jobs").get(0).get("cause").textValue();
+    }
+
+    /** What the marker in the first drive's log says. */
+    private BackupKind marked(JsonNode started) {
+        DriveState state = live.agent.state(new DriveId("disk0")).orElseThrow();
+        return Objects.requireNonNull(state.undecided().get(new BackupKey(syncPoint(started), 0)))
+                .mark()
+                .kind();
     }
 
     private static SyncPointId syncPoint(JsonNode started) {

@@ -137,8 +137,8 @@ class ReconcileCommandsTest {
 
         assertEquals(
                 "drive 'disk0' can't be backed up by an increment: bitmap 'varve' is inconsistent: the image was"
-                        + " changed, or may have been, while it was detached; where the archive has a sync point of it,"
-                        + " 'varve reconcile disk0' makes one possible, else take a full backup",
+                        + " changed, or may have been, while it was detached (image-changed); where the archive has a"
+                        + " sync point of it, 'varve reconcile disk0' makes one possible, else take a full backup",
                 refused);
         assertEquals("Parameters 'full' and 'incremental' are mutually exclusive", both);
         assertTrue(bitmap().get("inconsistent").booleanValue());

@@ -125,6 +125,7 @@ final class EventJson {
                 .put("kind", mark.kind() instanceof BackupKind.Full ? "full" : "incremental")
                 .put("size-bytes", mark.sizeBytes())
                 .put("export", mark.export().name());
+        mark.kind().fullCause().ifPresent(cause -> json.put("full-cause", cause.label()));
         strings(json, "participants", mark.participants());
         mark.cut().ifPresent(cut -> {
             json.put("bitmap", cut.bitmap().value())

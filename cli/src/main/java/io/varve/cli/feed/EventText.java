@@ -96,7 +96,8 @@ final class EventText {
 
     private static String mark(SyncPointMark mark) {
         var kind = switch (mark.kind()) {
-            case BackupKind.Full _ -> "full";
+            case BackupKind.Full(var cause) ->
+                "full" + cause.map(why -> " (" + why.label() + ")").orElse("");
             case BackupKind.Incremental _ -> "incremental";
         };
         var dirty = mark.cut()

@@ -12,7 +12,7 @@ public record ManifestRef(String key, Digest sha256) {
     public Anchor anchor(SyncPointMark mark) {
         SyncPointId syncPoint = mark.key().syncPoint();
         return switch (mark.kind()) {
-            case BackupKind.Full() -> new Anchor(syncPoint, syncPoint, 0, key, sha256);
+            case BackupKind.Full _ -> new Anchor(syncPoint, syncPoint, 0, key, sha256);
             case BackupKind.Incremental(var parent) -> {
                 Anchor head = parent.orElseThrow();
                 yield new Anchor(syncPoint, head.chain(), head.sequence() + 1, key, sha256);

@@ -32,7 +32,7 @@ public enum FullCause {
     /** The bitmap is inconsistent for a reason that is told in words alone. */
     INCONSISTENT;
 
-    /** Its name in JSON and on the log: {@code image-changed}. */
+    /** Its name in JSON, on the log and in manifests: {@code image-changed}. */
     public String label() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
@@ -42,5 +42,10 @@ public enum FullCause {
         return Arrays.stream(values())
                 .filter(cause -> cause.label().equals(label))
                 .findFirst();
+    }
+
+    /** The one with this label; the general one for a label that only a later version knows. */
+    public static FullCause ofAnyVersion(String label) {
+        return of(label).orElse(INCONSISTENT);
     }
 }

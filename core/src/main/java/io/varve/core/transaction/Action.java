@@ -2,6 +2,7 @@ package io.varve.core.transaction;
 
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.BitmapMode;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.Recording;
 import java.util.List;
 import java.util.Optional;
@@ -33,10 +34,29 @@ public sealed interface Action {
         public record Source(String node, String name) {}
     }
 
-    /** A drive-backup or blockdev-backup. */
+    /**
+     * A drive-backup or blockdev-backup.
+     *
+     * @param because why it's a full one to the archive though nobody asked for that
+     */
     record Backup(
-            String node, SyncMode sync, Optional<String> bitmap, Optional<BitmapMode> bitmapMode, BackupTarget target)
-            implements Action {}
+            String node,
+            SyncMode sync,
+            Optional<String> bitmap,
+            Optional<BitmapMode> bitmapMode,
+            BackupTarget target,
+            Optional<FullCause> because)
+            implements Action {
+        /** One that is as it was asked for. */
+        public Backup(
+                String node,
+                SyncMode sync,
+                Optional<String> bitmap,
+                Optional<BitmapMode> bitmapMode,
+                BackupTarget target) {
+            this(node, sync, bitmap, bitmapMode, target, Optional.empty());
+        }
+    }
 
     /**
      * Any other, such as a blockdev-snapshot-sync, which its caller carries out and takes back: here it only has its

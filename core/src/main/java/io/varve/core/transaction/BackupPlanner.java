@@ -28,11 +28,11 @@ final class BackupPlanner {
 
     /** What a reader of the log is told; only a file's writer knows a sync mode that the archive doesn't take. */
     static BackupKind kind(Action.Backup action, Optional<Bitmap> bitmap) {
+        boolean isOfArchive = action.target() == BackupTarget.ARCHIVE;
         if (!BackupModes.isOfBitmap(action)) {
-            return new BackupKind.Full();
+            return new BackupKind.Full(isOfArchive ? action.because() : Optional.empty());
         }
-        return new BackupKind.Incremental(
-                action.target() == BackupTarget.ARCHIVE ? bitmap.flatMap(Bitmap::anchor) : Optional.empty());
+        return new BackupKind.Incremental(isOfArchive ? bitmap.flatMap(Bitmap::anchor) : Optional.empty());
     }
 
     /** The bitmaps that a commit anchors: its own, and those that began with a full; each must miss no write since. */

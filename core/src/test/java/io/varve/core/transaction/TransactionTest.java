@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import io.varve.core.bits.Granularity;
+import io.varve.core.drive.BackupKind;
 import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.DriveState;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.Recording;
 import io.varve.core.fold.WritingAgent;
 import io.varve.core.id.BitmapName;
@@ -124,11 +126,51 @@ class TransactionTest {
     }
 
     @Test
+    void shouldMarkAFullBackupToTheArchiveWithItsCause() {
+        assertEquals(
+                new BackupKind.Full(Optional.of(FullCause.NO_ANCHOR)),
+                kind(because(BackupTarget.ARCHIVE, FullCause.NO_ANCHOR)));
+    }
+
+    @Test
+    void shouldMarkNoCauseOfWhatWasAskedForOrIsNoFullBackupToTheArchive() {
+        agent.transact(List.of(add(NODE, "a")), Completion.INDIVIDUAL);
+
+        assertEquals(
+                new BackupKind.Full(Optional.empty()),
+                kind(new Action.Backup(NODE, SyncMode.FULL, Optional.empty(), Optional.empty(), BackupTarget.ARCHIVE)));
+        assertEquals(new BackupKind.Full(Optional.empty()), kind(because(BackupTarget.FILE, FullCause.NO_ANCHOR)));
+        BackupKind increment = kind(new Action.Backup(
+                NODE,
+                SyncMode.INCREMENTAL,
+                Optional.of("a"),
+                Optional.empty(),
+                BackupTarget.FILE,
+                Optional.of(FullCause.NO_ANCHOR)));
+        assertEquals(new BackupKind.Incremental(Optional.empty()), increment);
+        assertEquals(Optional.empty(), increment.fullCause());
+    }
+
+    @Test
     void shouldRefuseBitmapActionsInAGroup() {
         assertEquals(
                 "Action 'block-dirty-bitmap-add' does not support Transaction property completion-mode = grouped",
                 assertInstanceOf(Plan.Refused.class, agent.transact(List.of(add(NODE, "a")), Completion.GROUPED))
                         .description());
+    }
+
+    private BackupKind kind(Action backup) {
+        Plan plan = agent.transact(List.of(backup), Completion.INDIVIDUAL);
+        return assertInstanceOf(Plan.Planned.class, plan)
+                .drives()
+                .getFirst()
+                .backups()
+                .getFirst()
+                .kind();
+    }
+
+    private static Action because(BackupTarget target, FullCause cause) {
+        return new Action.Backup(NODE, SyncMode.FULL, Optional.empty(), Optional.empty(), target, Optional.of(cause));
     }
 
     private String refusal(Action action) {

@@ -8,6 +8,6 @@ final class Doubts {
     private Doubts() {}
 
     static Doubt toCore(String cause, String reason) {
-        return new Doubt(FullCause.of(cause).orElse(FullCause.INCONSISTENT), reason);
+        return new Doubt(FullCause.ofAnyVersion(cause), reason);
     }
 }

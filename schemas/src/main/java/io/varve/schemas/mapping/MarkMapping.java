@@ -8,6 +8,7 @@ import io.varve.core.drive.BackupTarget;
 import io.varve.core.drive.BitmapMode;
 import io.varve.core.drive.Completion;
 import io.varve.core.drive.Cut;
+import io.varve.core.drive.FullCause;
 import io.varve.core.drive.SyncPointMark;
 import io.varve.core.id.BitmapName;
 import io.varve.core.id.SyncPointId;
@@ -76,7 +77,8 @@ public final class MarkMapping {
 
     private static Object toAvro(BackupKind kind) {
         return switch (kind) {
-            case BackupKind.Full() -> new FullBackup();
+            case BackupKind.Full(var cause) ->
+                new FullBackup(cause.map(FullCause::label).orElse(null));
             case BackupKind.Incremental(var parent) ->
                 new IncrementalBackup(parent.map(MarkMapping::toAvro).orElse(null));
         };
@@ -84,7 +86,7 @@ public final class MarkMapping {
 
     private static BackupKind kind(Object kind) {
         return switch (kind) {
-            case FullBackup full -> new BackupKind.Full();
+            case FullBackup full -> new BackupKind.Full(full.getCause().map(FullCause::ofAnyVersion));
             case IncrementalBackup incremental ->
                 new BackupKind.Incremental(incremental.getParent().map(MarkMapping::toCore));
             default -> throw Scalars.unexpected("SyncPointMark.kind", kind);

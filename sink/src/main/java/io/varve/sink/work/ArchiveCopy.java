@@ -93,6 +93,7 @@ final class ArchiveCopy {
                 order.name(),
                 new Membership(mark.key().syncPoint(), mark.participants(), mark.completion()),
                 order.parent().map(ArchiveCopy::ref),
+                mark.kind().fullCause(),
                 new Image(mark.sizeBytes(), CopyRules.CLUSTER.bytes()),
                 CopyRules.proof(order.task().part()),
                 new DataObject(ObjectKeys.data(order.name()), parts, heldBytes),

@@ -82,7 +82,7 @@ final class CopyRules {
 
     private static Optional<Anchor> parent(BackupKind kind) {
         return switch (kind) {
-            case BackupKind.Full() -> Optional.empty();
+            case BackupKind.Full _ -> Optional.empty();
             case BackupKind.Incremental(Optional<Anchor> anchor) -> anchor;
         };
     }

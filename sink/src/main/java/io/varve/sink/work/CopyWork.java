@@ -156,7 +156,7 @@ final class CopyWork implements TaskWork {
     /** What is copied: for an increment the cut, from the task or from the export, with the marker's digest. */
     private Planned plan(NbdClusterSource source) throws IOException {
         return switch (part().mark().kind()) {
-            case BackupKind.Full() -> new Planned.Fits(new CopyPlan.Whole());
+            case BackupKind.Full _ -> new Planned.Fits(new CopyPlan.Whole());
             case BackupKind.Incremental _ -> {
                 Cut cut = part().mark().cut().orElseThrow();
                 Optional<Marks> marks = part().cut().isPresent()

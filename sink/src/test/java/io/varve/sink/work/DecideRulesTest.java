@@ -87,6 +87,7 @@ class DecideRulesTest {
                 name,
                 new Membership(SYNC_POINT, new TreeSet<>(List.of(A, B)), completion),
                 Optional.empty(),
+                Optional.empty(),
                 new Image(1 << 20, 65536),
                 Optional.empty(),
                 new DataObject(ObjectKeys.data(name), new StoredParts(List.of(new StoredPart(1, DIGEST))), 0),
