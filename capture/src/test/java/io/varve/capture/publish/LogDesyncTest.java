@@ -110,14 +110,15 @@ class LogDesyncTest {
             probe().untilTheSame(host, "differing");
             long marks = marks("differing");
 
-            probe().say(differs("differing", cut));
+            long control = host.state("differing").control();
+            probe().say(differs("differing", control, cut));
             probe().until("the marks come again", () -> marks("differing") > marks);
             probe().untilTheSame(host, "differing");
             assertInstanceOf(BitmapStatus.Busy.class, host.bitmap("differing").status());
 
             probe().until("it's believed", () -> {
                 // One that comes before all is published again asks for that once more.
-                say(differs("differing", cut));
+                say(differs("differing", control, cut));
                 return isInconsistent(host.bitmap("differing"));
             });
             probe().untilTheSame(host, "differing");
@@ -177,8 +178,8 @@ class LogDesyncTest {
         return Doubt.digestDiffers("generation 1 has not its seal's digest, even after it was published again");
     }
 
-    private static Outcome differs(String drive, SortedSet<Long> generations) {
-        return new Outcome.RepublicationRequested(new DriveId(drive), 1, generations, Optional.of(doubt()));
+    private static Outcome differs(String drive, long control, SortedSet<Long> generations) {
+        return new Outcome.RepublicationRequested(new DriveId(drive), control, generations, Optional.of(doubt()));
     }
 
     private void say(Outcome outcome) {
