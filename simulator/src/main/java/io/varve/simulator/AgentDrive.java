@@ -135,6 +135,7 @@ final class AgentDrive implements FeedSource<IllegalStateException> {
     /** Swaps the next set in; what is in flight is in both. */
     void cut(LiveSet next, List<PointInTime> installed) {
         agent.world().rules().seed(table, next.marks());
+        io.lost().markInto(next.marks());
         open = next;
         snapshots.addAll(installed);
     }

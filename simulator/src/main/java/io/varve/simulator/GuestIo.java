@@ -3,9 +3,7 @@ package io.varve.simulator;
 import io.varve.core.bits.Extent;
 import io.varve.core.cut.LostWrites;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 
@@ -15,17 +13,14 @@ import java.util.function.Consumer;
  */
 final class GuestIo {
     private static final int NO_SLOT = -1;
-    private static final int LOST_SLOTS_MAX = 16;
+    private static final int LOST_EXTENTS_MAX = 4;
     private static final int SLOW_PERCENT = 5;
 
     private final AgentDrive drive;
     private final Agent agent;
     private final World world;
     private final TreeMap<Integer, Admitted> inFlight = new TreeMap<>();
-    private final LostWrites lost;
-    /** Slots of lost writes, of earlier runs too. */
-    private final Set<Integer> lostSlots = new HashSet<>();
-
+    private final LostWrites lost = new LostWrites(LOST_EXTENTS_MAX);
     private final List<Awaited> awaited = new ArrayList<>();
     private final List<Runnable> atGate = new ArrayList<>();
     private boolean isHeld;
@@ -55,13 +50,11 @@ final class GuestIo {
         this.drive = drive;
         this.agent = drive.agent();
         this.world = agent.world();
-        this.lost = new LostWrites(drive.table(), LOST_SLOTS_MAX, lostSlots::remove);
-        for (Extent write : inherited) {
-            int slot = freeSlot();
-            drive.table().register(slot, write.offsetBytes(), write.lengthBytes());
-            lostSlots.add(slot);
-            lost.keep(slot);
-        }
+        inherited.forEach(lost::add);
+    }
+
+    LostWrites lost() {
+        return lost;
     }
 
     /** Makes durable which writes have an unknown outcome. */
@@ -120,7 +113,7 @@ final class GuestIo {
 
     private int freeSlot() {
         for (int slot = 0; slot < DriveFiles.IN_FLIGHT_MAX; slot++) {
-            if (!inFlight.containsKey(slot) && !lostSlots.contains(slot)) {
+            if (!inFlight.containsKey(slot)) {
                 return slot;
             }
         }
@@ -175,13 +168,13 @@ final class GuestIo {
         }
     }
 
-    /** It keeps its slot: it may come to the image at any time, or never. */
+    /** It may come to the image at any time, or never. */
     private void lose(int slot, Admitted admitted) {
+        lost.add(new Extent(admitted.write.offsetBytes(), admitted.write.lengthBytes()));
+        keepLost();
+        drive.table().deregister(slot);
         inFlight.remove(slot);
-        lostSlots.add(slot);
-        lost.keep(slot);
         ended(admitted);
-        agent.after(world.schedule().between(0, 5), this::keepLost);
         landLater(admitted);
     }
 

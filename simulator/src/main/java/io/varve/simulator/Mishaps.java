@@ -13,6 +13,9 @@ import java.util.UUID;
 
 /** Makes the faults of a run happen, and what follows: an agent that died starts again. */
 final class Mishaps {
+    /** How often a kind that a wrong rule shows in happens more than others. */
+    private static final int EMPHASIS = 3;
+
     private final World world;
     private final Map<DriveId, DriveFiles> files = new TreeMap<>();
     private final List<Faults.Kind> kinds = new ArrayList<>();
@@ -27,6 +30,9 @@ final class Mishaps {
             if (world.faults().has(kind)) {
                 kinds.add(kind);
             }
+        }
+        for (int weight = 0; weight < EMPHASIS; weight++) {
+            kinds.addAll(world.rules().emphasis());
         }
         world.drives().forEach(drive -> files.put(drive, new DriveFiles()));
         this.agent = start(files, false);

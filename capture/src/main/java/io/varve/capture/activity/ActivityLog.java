@@ -146,6 +146,10 @@ public final class ActivityLog implements Activity, AutoCloseable {
     private void work() {
         try {
             for (Step step = step(); step != Step.DONE; step = step()) {
+                if (step == Step.NO_ROOM && isClosed) {
+                    giveUp();
+                    return;
+                }
                 if (step == Step.NO_ROOM) {
                     // More writes are in flight than the log has room for: some end soon.
                     LockSupport.parkNanos(PAUSE_NANOS);
@@ -246,6 +250,15 @@ public final class ActivityLog implements Activity, AutoCloseable {
             } else {
                 fail(new IllegalStateException("drive '" + drive + "' is given up, with an activity log that fails"));
             }
+            isWorking = false;
+            lock.notifyAll();
+        }
+    }
+
+    /** Nobody makes room any more. */
+    private void giveUp() {
+        synchronized (lock) {
+            fail(new IllegalStateException("drive '" + drive + "' is given up while writes wait for its activity log"));
             isWorking = false;
             lock.notifyAll();
         }

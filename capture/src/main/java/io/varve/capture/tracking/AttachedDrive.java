@@ -79,10 +79,8 @@ final class AttachedDrive {
                 means.surroundings().nanos(),
                 new InFlightTable(inFlight.segment(), AgentOptions.IN_FLIGHT_MAX),
                 attached.open());
-        this.lost = new LostWritesFile(kept.directory(), attached.lost());
-        path.inherit(
-                attached.lost(),
-                () -> lost.keepSoon(path.lost()::extents, means.threads().flushes()));
+        this.lost = attached.lost();
+        path.inherit(lost);
         this.unsealed = new UnsealedMarks(kept, attached.open());
         this.activity = attached.activity().map(logged -> activityLog(logged, means));
         Activity asked = activity.<Activity>map(log -> log).orElse(Activity.NONE);
@@ -131,11 +129,12 @@ final class AttachedDrive {
 
     /** Makes durable which writes have an unknown outcome; before a cut, after which only their slots tell. */
     void keepLost() throws IOException {
-        lost.keep(path.lost()::extents);
+        path.keepLost();
     }
 
     /** Closes, and removes nothing: the next attach finds it as after a kill. */
     void abandon(Throwable failure) {
+        lost.close();
         feed.close();
         contexts.close();
         try (kept;
@@ -332,6 +331,7 @@ final class AttachedDrive {
                 unsealed) {
             leave();
         } finally {
+            lost.close();
             endActivity();
             backups.release();
         }
@@ -355,6 +355,13 @@ final class AttachedDrive {
         } else {
             kept.keepOpen(open.header(), open.marks());
             append(List.of(new DriveEvent.DriveDetached(left)));
+        }
+        if (image.backend().isRemote() && !path.lost().isEmpty()) {
+            LOG.warn(
+                    "drive '{}' is given up with writes whose outcome nobody knows, in {}: restart the server that has "
+                            + "its image before an agent attaches to it again",
+                    image.drive(),
+                    path.lost().extents());
         }
         // No write is in flight, and none is admitted.
         open.close();

@@ -9,7 +9,6 @@ import io.varve.capture.journal.DurableFiles;
 import io.varve.capture.journal.Journal;
 import io.varve.core.bits.Extent;
 import io.varve.core.bits.Granularity;
-import io.varve.core.bits.Marks;
 import io.varve.core.drive.Arrival;
 import io.varve.core.drive.Conclusion;
 import io.varve.core.drive.DriveState;
@@ -61,7 +60,7 @@ final class Attachment {
      * What an attachment comes to.
      *
      * @param activity the file of the activity log, and its record's lease; empty without one
-     * @param lost writes of earlier runs that may reach the image yet; durable, and marked in {@code open}
+     * @param lost writes of earlier runs that may reach the image yet, which are marked in {@code open}
      * @param wasDetached whether the last run ended in order
      */
     record Attached(
@@ -71,7 +70,7 @@ final class Attachment {
             LiveSet open,
             MappedFile inFlight,
             Optional<Logged> activity,
-            List<Extent> lost,
+            LostWritesFile lost,
             AcknowledgedControl acknowledged,
             Arrival arrival,
             boolean wasDetached) {}
@@ -153,11 +152,13 @@ final class Attachment {
         JournalId id = new JournalId(surroundings.randomId());
         long sizeBytes = image.backend().sizeBytes();
         kept.dropAllBut(Set.of());
-        Files.deleteIfExists(stateDirectory.resolve(LostWritesFile.NAME));
         LiveSet open =
                 created(new MarkFileHeader(id, incarnation, surroundings.boot(), 1, Granularity.DEFAULT, sizeBytes));
         MappedFile inFlight = live.createInFlight(incarnation);
         opened.push(inFlight::close);
+        // What was on its way to another server may come there yet, whatever journal is begun here.
+        List<Extent> known = image.backend().isRemote() ? LostWritesFile.read(stateDirectory) : List.of();
+        LostWritesFile lost = LostWritesFile.of(stateDirectory, known);
         Optional<Logged> logged = log(id, Optional.empty(), 0);
         Journal journal = Journal.create(file, id);
         opened.push(journal::close);
@@ -167,8 +168,7 @@ final class Attachment {
                 journal,
                 new DriveEvent.DriveAttached(
                         id, Optional.empty(), 1, Granularity.DEFAULT, sizeBytes, now, Arrival.FRESH));
-        return attached(
-                new Attached(log, kept, live, open, inFlight, logged, List.of(), known(log), Arrival.FRESH, false));
+        return attached(new Attached(log, kept, live, open, inFlight, logged, lost, known(log), Arrival.FRESH, false));
     }
 
     /**
@@ -204,7 +204,8 @@ final class Attachment {
             Generation generation = state.open();
             LiveSet open = created(header(journal.id(), generation.number(), state.sizeBytes(), generation));
             lastRun.joinInto(open);
-            List<Extent> lost = lost(lastRun, open.marks());
+            LostWritesFile lost = LostWritesFile.of(stateDirectory, lastRun.lostWrites(image));
+            lost.kept().forEach(open.marks()::mark);
             MappedFile inFlight = live.createInFlight(incarnation);
             opened.push(inFlight::close);
             if (activity.enabled()) {
@@ -214,20 +215,12 @@ final class Attachment {
             Optional<Logged> logged = log(journal.id(), Optional.of(state.line().getLast()), generation.number());
             log.append(events(state, generation, now, verdict));
             open = resized(log, open);
-            lost.forEach(open.marks()::mark);
+            lost.kept().forEach(open.marks()::mark);
             left.taken().ifPresent(TakenOver::settle);
             boolean wasDetached = records.getLast().event() instanceof DriveEvent.DriveDetached;
             return attached(new Attached(
                     log, kept, live, open, inFlight, logged, lost, known(log), verdict.arrival(), wasDetached));
         }
-    }
-
-    /** What the last run lost: in the file before its table goes, and marked as all that may have been written. */
-    private List<Extent> lost(LastRun lastRun, Marks open) throws IOException {
-        List<Extent> lost = lastRun.lostWrites(image);
-        new LostWritesFile(stateDirectory, LostWritesFile.read(stateDirectory)).keep(() -> lost);
-        lost.forEach(open::mark);
-        return lost;
     }
 
     private LiveSet created(MarkFileHeader header) throws IOException {

@@ -48,11 +48,6 @@ public record DriveImage(DriveId drive, String name, Optional<Path> file, Use us
         }
     }
 
-    /** Whether another server has it, which may make a write that an agent sent before it died after that. */
-    boolean isElsewhere() {
-        return file.isEmpty();
-    }
-
     boolean isExclusive() {
         return use == Use.EXCLUSIVE;
     }

@@ -16,8 +16,6 @@ import java.util.function.LongSupplier;
  * <pre>
  *           enter              entered              leave             left
  *   FREE  --------> PASSING  ---------->  INSIDE  -------->  PASSING  -----> FREE
- *                                                               |  lost
- *                                                               +----------> LOST  ---> FREE
  * </pre>
  *
  * <p>Each write has a slot, whose state only it changes. Who passes says so first and looks for a hold then; who holds
@@ -31,7 +29,6 @@ public final class Gate {
     private static final int FREE = 0;
     private static final int PASSING = 1;
     private static final int INSIDE = 2;
-    private static final int LOST = 3;
 
     /** Threads begin their search for a slot this far apart, so that they share no cache line. */
     private static final int APART = 64;
@@ -70,7 +67,7 @@ public final class Gate {
         STATES.setRelease(states, slot, INSIDE);
     }
 
-    /** Begins the last passage of a write, which {@link #left} or {@link #lost} ends. */
+    /** Begins the last passage of a write, which {@link #left} ends. */
     void leave(int slot) {
         while (true) {
             STATES.setVolatile(states, slot, PASSING);
@@ -85,11 +82,6 @@ public final class Gate {
     /** The slot is free. */
     public void left(int slot) {
         STATES.setRelease(states, slot, FREE);
-    }
-
-    /** The write is gone, its slot stays taken until {@link #left}. */
-    void lost(int slot) {
-        STATES.setRelease(states, slot, LOST);
     }
 
     /** Begins a passage that has nothing to do with a write; the stamp ends it. */

@@ -72,7 +72,7 @@ public final class Handovers {
     public void announce(DriveId drive, String to) throws IOException {
         Object _ = locked(() -> {
             AttachedDrive attached = attached(drive);
-            Optional<String> objection = Release.objection(attached.state());
+            Optional<String> objection = Release.objection(attached.state()).or(() -> lostWrites(attached));
             if (objection.isPresent()) {
                 throw new IOException(objection.get());
             }
@@ -239,5 +239,15 @@ public final class Handovers {
             return attached;
         });
         changed.run();
+    }
+
+    /** The heir wouldn't know of them. */
+    private static Optional<String> lostWrites(AttachedDrive drive) {
+        return drive.path().lost().isEmpty()
+                ? Optional.empty()
+                : Optional.of("drive '" + drive.image().drive()
+                        + "' can't be handed over while writes may reach it late, "
+                        + "in " + drive.path().lost().extents() + ": restart the server that has its image, then stop "
+                        + "this agent in order and start it again");
     }
 }

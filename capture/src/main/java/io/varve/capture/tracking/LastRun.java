@@ -37,6 +37,7 @@ final class LastRun implements AutoCloseable {
     private final List<LiveSet> keptOpen;
     private final CrashEvidence crash;
     private boolean hostDied;
+    private boolean areLiveSetsGone;
 
     private LastRun(
             DriveState state,
@@ -81,6 +82,7 @@ final class LastRun implements AutoCloseable {
         if (aboutLive.isEmpty()) {
             return new Evidence(doubt, new Evidence.Ending.Died(imageDoubt(image, now)));
         }
+        areLiveSetsGone = true;
         Optional<Doubt> aboutLog =
                 crash.doubt().map(reason -> Doubt.marksLost(aboutLive.get().reason() + ", and " + reason));
         hostDied = aboutLog.isEmpty();
@@ -95,16 +97,16 @@ final class LastRun implements AutoCloseable {
 
     /**
      * Writes that may reach the image yet (reliability.md section 6, rule 19): those that the last run had lost, and of
-     * an image elsewhere those that were in flight, or that may have been when the host died.
+     * an image that another server has those that were in flight, or that may have been when the host died.
      */
     List<Extent> lostWrites(DriveImage image) throws IOException {
         if (isDetached()) {
             return List.of();
         }
         List<Extent> lost = new ArrayList<>(LostWritesFile.read(kept.directory()));
-        if (image.isElsewhere()) {
+        if (image.backend().isRemote()) {
             inFlight().ifPresent(table -> lost.addAll(table.extents()));
-            if (hostDied) {
+            if (areLiveSetsGone) {
                 lost.addAll(crash.hot(state.sizeBytes()));
             }
         }

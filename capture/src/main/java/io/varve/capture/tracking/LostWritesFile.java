@@ -9,12 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
 import java.util.zip.CRC32C;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Where a drive's {@link LostWrites} outlive the agent and its host (reliability.md section 6, rule 19). There's no
@@ -30,10 +26,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Thread: safe for any thread.
  */
-final class LostWritesFile {
+final class LostWritesFile implements LostWritesKeeper {
     static final String NAME = "lost-writes";
 
-    private static final Logger LOG = LoggerFactory.getLogger(LostWritesFile.class);
     private static final long MAGIC_VERSION_1 = 0x5652_564c_5354_0001L;
     private static final int CHECKED_FROM = 12;
     private static final int HEAD_BYTES = 16;
@@ -43,10 +38,20 @@ final class LostWritesFile {
     private List<Extent> kept; // Guarded by this, as what follows.
     private boolean hasEnded;
 
-    /** @param kept what the file in {@code directory} holds */
-    LostWritesFile(Path directory, List<Extent> kept) {
+    private LostWritesFile(Path directory, List<Extent> kept) {
         this.directory = directory;
         this.kept = List.copyOf(kept);
+    }
+
+    /** A file of just {@code lost}, durably, in the place of any that is there; none for none. */
+    static LostWritesFile of(Path directory, List<Extent> lost) throws IOException {
+        LostWritesFile file = new LostWritesFile(directory, List.of());
+        if (lost.isEmpty()) {
+            Files.deleteIfExists(directory.resolve(NAME));
+        } else {
+            file.keep(() -> lost);
+        }
+        return file;
     }
 
     /**
@@ -77,10 +82,10 @@ final class LostWritesFile {
         return writes;
     }
 
-    /** Makes what {@code lost} gives durable, unless it is, or the drive was detached. */
-    synchronized void keep(Supplier<List<Extent>> lost) throws IOException {
-        List<Extent> writes = lost.get();
-        if (hasEnded || writes.equals(kept)) {
+    @Override
+    public synchronized void keep(Supplier<List<Extent>> lost) throws IOException {
+        List<Extent> writes = hasEnded ? kept : lost.get();
+        if (writes.equals(kept)) {
             return;
         }
         ByteBuffer bytes = ByteBuffer.allocate(HEAD_BYTES + writes.size() * EXTENT_BYTES);
@@ -91,25 +96,20 @@ final class LostWritesFile {
         kept = List.copyOf(writes);
     }
 
-    /** As {@link #keep}, on a thread of {@code executor}; what fails is tried again at the next cut. */
-    void keepSoon(Supplier<List<Extent>> lost, Executor executor) {
-        try {
-            executor.execute(() -> {
-                try {
-                    keep(lost);
-                } catch (IOException e) {
-                    LOG.warn("'{}' can't be written yet: {}", directory.resolve(NAME), e.toString());
-                }
-            });
-        } catch (RejectedExecutionException e) {
-            LOG.debug("the agent ends; the table of writes in flight has what isn't in '{}'", directory.resolve(NAME));
-        }
-    }
-
     private static int checksum(ByteBuffer bytes) {
         CRC32C crc = new CRC32C();
         crc.update(bytes.slice(CHECKED_FROM, bytes.limit() - CHECKED_FROM));
         return (int) crc.getValue();
+    }
+
+    @Override
+    public synchronized List<Extent> kept() {
+        return kept;
+    }
+
+    /** The drive isn't this run's any more, which keeps nothing from now on: its table tells of what is in flight. */
+    synchronized void close() {
+        hasEnded = true;
     }
 
     /** The drive was detached in order: nothing is kept any more. */

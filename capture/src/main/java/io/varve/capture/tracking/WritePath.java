@@ -3,9 +3,9 @@ package io.varve.capture.tracking;
 import io.varve.capture.activity.Activity;
 import io.varve.capture.snapshot.Snapshot;
 import io.varve.core.Invariant;
-import io.varve.core.bits.Extent;
 import io.varve.core.cut.InFlightTable;
 import io.varve.core.cut.LostWrites;
+import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.InstantSource;
@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What every write of a drive passes: the overlap rule, a write marks every generation that it overlaps (I1).
@@ -36,7 +38,8 @@ import java.util.function.LongSupplier;
 final class WritePath {
     static final int REFUSED = -1;
     static final int BEYOND_END = -2;
-    private static final int LOST_SLOTS_MAX = 256;
+    private static final int LOST_EXTENTS_MAX = 4096;
+    private static final Logger LOG = LoggerFactory.getLogger(WritePath.class);
     private static final Snapshot[] NONE = {};
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);
 
@@ -48,7 +51,7 @@ final class WritePath {
     // What ended in each slot: its write has the slot for itself, so counting is no atomic operation.
     private final long[] writesBySlot;
     private final long[] bytesBySlot;
-    private final LostWrites lost;
+    private final LostWrites lost = new LostWrites(LOST_EXTENTS_MAX);
     private volatile LiveSet open;
     private volatile Epoch epoch = Epoch.first();
     private volatile Snapshot[] snapshots = NONE;
@@ -57,14 +60,13 @@ final class WritePath {
     // Set before a write comes.
     private Activity activity = Activity.NONE;
     private Consumer<LiveSet> opened = set -> {};
-    private Runnable whenLost = () -> {};
+    private LostWritesKeeper keeper = LostWritesKeeper.NONE;
 
     /** @param nanos for waits of a bounded time */
     WritePath(InstantSource clock, LongSupplier nanos, InFlightTable inFlight, LiveSet open) {
         this.gate = new Gate(inFlight.capacity(), nanos);
         this.clock = clock;
         this.inFlight = inFlight;
-        this.lost = new LostWrites(inFlight, LOST_SLOTS_MAX, gate::left);
         this.open = open;
         this.sizeBytes = open.header().sizeBytes();
         this.epochs = new Epoch[inFlight.capacity()];
@@ -84,19 +86,15 @@ final class WritePath {
         this.opened = opened;
     }
 
-    /**
-     * Begins with what an earlier run lost.
-     *
-     * @param whenLost hears, on any thread, that another was lost
-     */
-    void inherit(List<Extent> writes, Runnable whenLost) {
-        for (Extent write : writes) {
-            int slot = gate.enter();
-            inFlight.register(slot, write.offsetBytes(), write.lengthBytes());
-            lost.keep(slot);
-            gate.lost(slot);
-        }
-        this.whenLost = whenLost;
+    /** Begins with what an earlier run lost, which {@code keeper} keeps, as it does what follows. */
+    void inherit(LostWritesKeeper keeper) {
+        keeper.kept().forEach(lost::add);
+        this.keeper = keeper;
+    }
+
+    /** Makes durable which writes have an unknown outcome. */
+    void keepLost() throws IOException {
+        keeper.keep(lost::extents);
     }
 
     LostWrites lost() {
@@ -106,7 +104,12 @@ final class WritePath {
     /** What {@link io.varve.capture.activity.WritesInFlight} tells. */
     BitSet regionsInFlight(BitSet except) {
         gate.awaitPassing();
-        return inFlight.regions(except);
+        BitSet regions = inFlight.regions(except);
+        // What is kept joins the marks after a crash in any case.
+        if (!keeper.kept().equals(lost.extents())) {
+            regions.or(lost.regions());
+        }
+        return regions;
     }
 
     /**
@@ -188,13 +191,6 @@ final class WritePath {
     /** The write ended, well or not; it may be acknowledged after this. */
     void end(int slot, long lengthBytes) {
         gate.leave(slot);
-        Epoch began = ended(slot, lengthBytes);
-        inFlight.deregister(slot);
-        began.exit();
-        gate.left(slot);
-    }
-
-    private Epoch ended(int slot, long lengthBytes) {
         open.wrote(clock.millis());
         // So that a slot that rests keeps no snapshot that was released.
         if (protectedBy[slot].length > 0) {
@@ -202,20 +198,25 @@ final class WritePath {
         }
         count(writesBySlot, slot, 1);
         count(bytesBySlot, slot, lengthBytes);
-        return epochs[slot];
+        Epoch began = epochs[slot];
+        inFlight.deregister(slot);
+        began.exit();
+        gate.left(slot);
     }
 
     /**
      * The write's outcome is unknown, it may be made yet: so it marks every generation from now on, as one in flight
-     * does, until the drive is detached (I1). No snapshot waits for it.
+     * does, until the drive is detached (I1). No snapshot waits for it. Returns when that's durable, so that an agent
+     * that comes after a kill knows it from the table or from the file.
      */
     void lose(int slot, long lengthBytes) {
-        gate.leave(slot);
-        Epoch began = ended(slot, lengthBytes);
-        lost.keep(slot);
-        began.exit();
-        gate.lost(slot);
-        whenLost.run();
+        lost.add(inFlight.extent(slot));
+        try {
+            keepLost();
+        } catch (IOException e) {
+            LOG.error("a write of unknown outcome isn't kept, and no backup begins until it is: {}", e.toString());
+        }
+        end(slot, lengthBytes);
     }
 
     private static void count(long[] counters, int slot, long added) {
@@ -268,6 +269,7 @@ final class WritePath {
         LiveSet sealed = open;
         Epoch before = epoch;
         inFlight.markInto(next.marks());
+        lost.markInto(next.marks());
         next.wrote(sealed.lastWriteMillis());
         opened.accept(next);
         open = next;

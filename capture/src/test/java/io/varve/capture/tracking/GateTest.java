@@ -104,21 +104,6 @@ class GateTest {
     }
 
     @Test
-    void shouldKeepTheSlotOfALostWriteUntilItIsGivenUp() {
-        int lost = gate.enter();
-        gate.entered(lost);
-        gate.leave(lost);
-        gate.lost(lost);
-
-        for (int write = 1; write < SLOTS; write++) {
-            gate.entered(gate.enter());
-        }
-        gate.left(lost);
-
-        assertEquals(lost, gate.enter());
-    }
-
-    @Test
     void shouldMakeAWriteWaitForASlotWhenAllAreTaken() throws InterruptedException {
         List<Integer> slots = new ArrayList<>();
         for (int write = 0; write < SLOTS; write++) {

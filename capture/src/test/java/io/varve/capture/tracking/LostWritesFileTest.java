@@ -20,19 +20,34 @@ class LostWritesFileTest {
     @Test
     void shouldComeBackFromTheFileAsTheyWere() throws IOException {
         List<Extent> writes = List.of(new Extent(0, 1), new Extent(1L << 50, 1L << 30));
-        LostWritesFile file = new LostWritesFile(directory, List.of());
+        LostWritesFile file = LostWritesFile.of(directory, List.of());
 
         file.keep(() -> writes);
 
         assertEquals(writes, LostWritesFile.read(directory));
+        assertEquals(writes, file.kept());
         file.end();
         file.keep(() -> List.of(new Extent(5, 5)));
         assertEquals(List.of(), LostWritesFile.read(directory));
     }
 
     @Test
+    void shouldLeaveTheFileToTheNextRunOnceItsOwnIsOver() throws IOException {
+        LostWritesFile over = LostWritesFile.of(directory, List.of());
+        over.close();
+        List<Extent> writes = List.of(new Extent(4096, 512));
+        var _ = LostWritesFile.of(directory, writes);
+
+        over.keep(() -> {
+            throw new AssertionError("its table may be gone");
+        });
+
+        assertEquals(writes, LostWritesFile.read(directory));
+    }
+
+    @Test
     void shouldRefuseAFileThatWasChanged() throws IOException {
-        new LostWritesFile(directory, List.of()).keep(() -> List.of(new Extent(4096, 512)));
+        var _ = LostWritesFile.of(directory, List.of(new Extent(4096, 512)));
         Path file = directory.resolve(LostWritesFile.NAME);
         byte[] whole = Files.readAllBytes(file);
         for (int at = 0; at < whole.length; at++) {

@@ -3,44 +3,76 @@ package io.varve.core.cut;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.varve.core.activity.RegionSpan;
 import io.varve.core.bits.Extent;
-import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.HashSet;
+import io.varve.core.bits.Granularity;
+import io.varve.core.bits.Marks;
+import java.util.BitSet;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class LostWritesTest {
-    private static final int SLOTS = 8;
-    private static final int SLOTS_MAX = 4;
+    private static final int EXTENTS_MAX = 4;
     private static final long APART = 1 << 20;
 
-    private final InFlightTable table = new InFlightTable(MemorySegment.ofArray(new long[2 * SLOTS]), SLOTS);
-    private final List<Integer> freed = new ArrayList<>();
-    private final LostWrites lost = new LostWrites(table, SLOTS_MAX, freed::add);
+    private final LostWrites lost = new LostWrites(EXTENTS_MAX);
 
     @Test
-    void shouldShareASlotWithTheNearestOnceThereAreMany() { // I10, reliability 6.10
-        for (int slot = 0; slot < SLOTS_MAX; slot++) {
-            lose(slot, slot * APART);
+    void shouldCloseTheSmallestGapOnceThereAreMany() { // I10, reliability 6.10
+        for (long offset : new long[] {0, 3 * APART, APART, 2 * APART + 4096, 2 * APART}) {
+            lost.add(new Extent(offset, 512));
         }
 
-        lose(5, 2 * APART + 4096);
-        lose(6, APART - 4096);
-
-        assertEquals(List.of(2, 1), freed);
-        List<Extent> expected = List.of(
-                new Extent(0, 512),
-                new Extent(3 * APART, 512),
-                new Extent(2 * APART, 4096 + 512),
-                new Extent(APART - 4096, 4096 + 512));
-        assertEquals(expected, lost.extents());
-        assertEquals(new HashSet<>(expected), new HashSet<>(table.extents()));
-        assertTrue(table.extents().size() <= SLOTS_MAX);
+        assertEquals(
+                List.of(
+                        new Extent(0, 512),
+                        new Extent(APART, 512),
+                        new Extent(2 * APART, 4096 + 512),
+                        new Extent(3 * APART, 512)),
+                lost.extents());
     }
 
-    private void lose(int slot, long offsetBytes) {
-        table.register(slot, offsetBytes, 512);
-        lost.keep(slot);
+    @Test
+    void shouldJoinWhatOverlapsOrTouches() {
+        lost.add(new Extent(1000, 10));
+        lost.add(new Extent(1020, 10));
+        lost.add(new Extent(1040, 10));
+        lost.add(new Extent(1005, 30));
+        lost.add(new Extent(1050, 5));
+
+        assertEquals(List.of(new Extent(1000, 35), new Extent(1040, 15)), lost.extents());
+    }
+
+    @Test
+    void shouldCoverAllThatWasAdded() { // I1, reliability 6.10
+        long seed = Long.getLong("varve.seed", System.nanoTime());
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int round = 0; round < 500; round++) {
+            LostWrites few = new LostWrites(1 + random.nextInt(6));
+            Marks expected = Marks.none(new Granularity(512), 1 << 16);
+            for (int write = 0; write < 20; write++) {
+                Extent extent = new Extent(random.nextInt(1 << 16), 1 + random.nextInt(2000));
+                few.add(extent);
+                expected.mark(extent);
+            }
+            Marks actual = Marks.none(new Granularity(512), 1 << 16);
+            few.markInto(actual);
+            Marks both = actual.copyAt(actual.granularity());
+            both.union(expected);
+            assertEquals(actual.digest(), both.digest(), "seed " + seed + ", round " + round);
+            assertTrue(few.extents().size() <= 6, "seed " + seed);
+        }
+    }
+
+    @Test
+    void shouldTellTheirRegions() {
+        lost.add(new Extent(RegionSpan.REGION_BYTES - 1, 2));
+        lost.add(new Extent(5L * RegionSpan.REGION_BYTES, 1));
+
+        BitSet expected = new BitSet();
+        expected.set(0, 2);
+        expected.set(5);
+        assertEquals(expected, lost.regions());
     }
 }
