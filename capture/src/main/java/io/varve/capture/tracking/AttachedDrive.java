@@ -127,7 +127,7 @@ final class AttachedDrive {
         }
     }
 
-    /** Makes durable which writes have an unknown outcome; before a cut, after which only their slots tell. */
+    /** Makes durable which writes have an unknown outcome; before a cut's record, so that no cut forgets one. */
     void keepLost() throws IOException {
         path.keepLost();
     }

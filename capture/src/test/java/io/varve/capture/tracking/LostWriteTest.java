@@ -73,6 +73,11 @@ class LostWriteTest {
                 assertEquals(List.of(new Extent(MIB, 512)), known("second").lostWrites());
                 fixture.transact(INDIVIDUAL, AgentFixture.add("disk0", "b"));
                 assertEquals(SUSPECT, fixture.content("disk0", "b").extents());
+                IOException refusal = assertThrows(
+                        IOException.class, () -> fixture.agent().handovers().announce(new DriveId("disk0"), "another"));
+                assertTrue(
+                        String.valueOf(refusal.getMessage()).contains("while writes may reach it late"),
+                        refusal::toString);
                 copyAgent("second", "third");
             }
             try (AgentFixture fixture = attached(connected(server), "third", AgentFixture.BOOT)) {
