@@ -10,7 +10,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The whole system by the right rules: I1, I2, I3, I4, I5, I6, I7, I8, I9, I11, I12, I13 and I14 hold after every
+ * The whole system by the right rules: I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I11, I12, I13 and I14 hold after every
  * event, and when the faults end, every drive comes to a committed sync point.
  */
 class SimulationTest {
